@@ -1,0 +1,82 @@
+"""Numbers that two sides must agree on. `tests/unit/contracts/test_limits.py` states the inequalities between them.
+
+Every name carries its unit. A number that has a source in AWS's documentation names the service in its comment.
+"""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+TIB = 1024 * GIB
+
+# Admission and planning
+MAX_OBJECT_BYTES = 50 * TIB
+"""S3's own ceiling for one object is lower (48.8 TiB); a lower one is a setting of the dispatcher."""
+DEFAULT_CHUNK_BYTES = 64 * MIB
+DEFAULT_CHUNK_THRESHOLD_BYTES = 128 * MIB
+MIN_CHUNK_BYTES = 4 * KIB
+"""Small enough that a test can cut a small file anywhere; far too small for use."""
+MAX_CHUNKS = 10_000
+"""Chunks grow so that a job never has more: bounds the plan, the table and the Distributed Map."""
+PEEK_BYTES = 256 * KIB
+"""How much of an object the planner reads, once, to find dialect, header and encoding."""
+MAX_RECORD_BYTES = 64 * MIB
+"""A record longer than this is never held: the reader past a chunk's end gives up there and commits `next` as unknown."""
+BLOCK_BYTES = 8 * MIB
+"""Bytes parsed at once; 8 MiB was the best of 1 to 32 (shared measurements, section 3)."""
+
+# Leases, heartbeat, visibility
+LEASE_SECONDS = 90
+VISIBILITY_SECONDS = 90
+HEARTBEAT_SECONDS = 20
+CLOCK_SKEW_SECONDS = 5
+"""Added to another's lease before it counts as expired."""
+MAX_ATTEMPTS = 5
+"""Failures a chunk is allowed; counted in the table, given back by an orderly release."""
+MAX_RECEIVES = 100
+"""SQS maxReceiveCount: only a backstop, since every deployment uses up a receive."""
+SQS_VISIBILITY_WALL_SECONDS = 12 * 3600
+
+# Stopping (ECS: stopTimeout is at most 120 s on Fargate)
+STOP_TIMEOUT_SECONDS = 120
+DRAIN_SECONDS = 80
+SETTLE_SECONDS = 15
+LONG_POLL_SECONDS = 10
+
+# Retention
+WORK_RETENTION_SECONDS = 7 * 86400
+DLQ_RETENTION_SECONDS = 14 * 86400
+JOB_TTL_SECONDS = 120 * 86400
+"""Longer than the 90 days for which Step Functions keeps an execution's name taken."""
+EXECUTION_NAME_DAYS = 90
+
+# Step Functions
+TOKEN_HEARTBEAT_SECONDS = 24 * 3600
+"""The token's clock starts when the chunk is sent: it must outlast the longest queue wait that is tolerated."""
+TOKEN_TIMEOUT_SECONDS = 72 * 3600
+MAP_CONCURRENCY = 1000
+EXECUTION_NAME_CHARS = 80
+CHILD_RESULT_BYTES = 256 * KIB
+
+# Redo of broken links
+PARALLEL_ROUNDS = 3
+"""Rounds in which every broken link is redone at once; after them spans grow, see jobs.prove."""
+MAX_ROUNDS = 40
+
+# S3
+MIN_PART_BYTES = 5 * MIB
+MAX_PART_BYTES = 64 * MIB
+"""An output rolls over to the next object before its parts would grow beyond this."""
+MAX_PARTS = 10_000
+DEFAULT_PART_BYTES = 8 * MIB
+
+# SQS
+MAX_MESSAGE_BYTES = 1 * MIB
+RECEIVE_BATCH = 10
+
+# The status index of the job table is write-sharded
+INDEX_SHARDS = 4
+
+# Janitor
+REQUEUE_AFTER_SECONDS = 900
+"""First wait before work that nobody holds is enqueued again; doubles each time, see jobs.mend."""
+REQUEUE_CEILING_SECONDS = 6 * 3600

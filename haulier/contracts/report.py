@@ -1,0 +1,64 @@
+"""What an attempt commits: where its chunk began and ended, what it counted, and the objects it wrote."""
+
+from pydantic import Field
+
+from haulier.contracts.model import WireModel
+
+
+class OutputObject(WireModel):
+    """One object an attempt wrote.
+
+    Attributes:
+        key: in the output bucket.
+        bytes: as stored.
+        records: how many it holds.
+        etag: as S3 returned it, without quotes.
+        crc64nvme: base64 of the full-object checksum, where S3 returned one.
+    """
+
+    key: str
+    bytes: int = Field(ge=0)
+    records: int = Field(ge=0)
+    etag: str
+    crc64nvme: str | None = None
+
+
+class ChunkReport(WireModel):
+    """An attempt's account of its chunk. Balance: `read == written + rejected + filtered`.
+
+    Attributes:
+        first: offset where the chunk's first record starts; `next` of an empty chunk.
+        next: offset where the record after the chunk's last one starts; None if the record that reaches past the
+            chunk's end was longer than the record limit, so that nobody knows.
+        read: records that start in the chunk.
+        written: records in the outputs.
+        rejected: records in the rejects.
+        filtered: records a filter left out.
+        input_bytes: bytes parsed.
+        reject_codes: code → how many.
+        outputs: in order; empty if nothing was written.
+        rejects: the rejects' object, if there is one.
+        seconds: from claim to commit, for the user's table only.
+        remarks: what differed from what was expected; shown in `haulier status`.
+    """
+
+    first: int = Field(ge=0)
+    next: int | None = Field(default=None, ge=0)
+    read: int = Field(ge=0)
+    written: int = Field(ge=0)
+    rejected: int = Field(ge=0)
+    filtered: int = Field(ge=0)
+    input_bytes: int = Field(ge=0)
+    reject_codes: dict[str, int] = Field(default_factory=dict)
+    outputs: tuple[OutputObject, ...] = ()
+    rejects: OutputObject | None = None
+    seconds: float = 0.0
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def balanced(self) -> bool:
+        return (
+            self.read == self.written + self.rejected + self.filtered
+            and self.written == sum(output.records for output in self.outputs)
+            and self.rejected == (self.rejects.records if self.rejects else 0)
+        )
