@@ -75,8 +75,12 @@ class Column(WireModel):
     max: float | str | None = Field(default=None, description="greatest value")
     min_length: int | None = Field(default=None, ge=0, description="characters")
     max_length: int | None = Field(default=None, ge=0, description="characters")
-    pattern: str | None = Field(default=None, description="regular expression (Rust's syntax) the whole value must match")
-    formats: tuple[str, ...] | None = Field(default=None, description="strptime formats of date and timestamp; ISO 8601 if not given")
+    pattern: str | None = Field(
+        default=None, description="regular expression (Rust's syntax) the whole value must match"
+    )
+    formats: tuple[str, ...] | None = Field(
+        default=None, description="strptime formats of date and timestamp; ISO 8601 if not given"
+    )
     precision: int | None = Field(default=None, ge=1, le=38, description="decimal: digits in all")
     scale: int | None = Field(default=None, ge=0, le=38, description="decimal: digits after the point")
 
@@ -132,11 +136,15 @@ class Default(WireModel):
 
 
 class Cast(WireModel):
-    cast: dict[str, ColumnType] = Field(description="column: type; a value that does not fit is a reject (stage transform)")
+    cast: dict[str, ColumnType] = Field(
+        description="column: type; a value that does not fit is a reject (stage transform)"
+    )
 
 
 class Filter(WireModel):
-    filter: str = Field(description="a condition in polars' SQL; records for which it is not true are left out and counted")
+    filter: str = Field(
+        description="a condition in polars' SQL; records for which it is not true are left out and counted"
+    )
 
 
 class Derive(WireModel):
@@ -148,10 +156,12 @@ Transform = Rename | Drop | Trim | Default | Cast | Filter | Derive
 
 class Output(WireModel):
     format: Literal["jsonl", "parquet", "csv"] = Field(default="jsonl")
-    compression: Compression | None = Field(default=None, description="none for JSON Lines and CSV, zstd for Parquet if not said")
+    compression: Compression | None = Field(
+        default=None, description="none for JSON Lines and CSV, zstd for Parquet if not said"
+    )
     layout: Literal["chunks", "single"] = Field(
         default="chunks",
-        description="`chunks`: an object a chunk. `single`: one object; the file is then read by one worker, not in chunks",
+        description="`chunks`: an object a chunk; `single`: one object, and the file is read by one worker",
     )
 
     @model_validator(mode="after")
@@ -171,24 +181,38 @@ class Output(WireModel):
 
 
 class Chunking(WireModel):
-    threshold_bytes: int = Field(default=DEFAULT_CHUNK_THRESHOLD_BYTES, ge=MIN_CHUNK_BYTES, description="larger objects are cut")
-    chunk_bytes: int = Field(default=DEFAULT_CHUNK_BYTES, ge=MIN_CHUNK_BYTES, description="a chunk's size; grows so that 10,000 suffice")
+    threshold_bytes: int = Field(
+        default=DEFAULT_CHUNK_THRESHOLD_BYTES, ge=MIN_CHUNK_BYTES, description="larger objects are cut"
+    )
+    chunk_bytes: int = Field(
+        default=DEFAULT_CHUNK_BYTES, ge=MIN_CHUNK_BYTES, description="a chunk's size; grows so that 10,000 suffice"
+    )
 
 
 class Dataset(WireModel):
     """A dataset's whole configuration."""
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(description="lower case, digits, `-` and `_`; part of every output's key")
+    name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(
+        description="lower case, digits, `-` and `_`; part of every output's key"
+    )
     match: tuple[Match, ...] = Field(default=(), description="which keys it is for; any of them")
     format: Format = Format()
     schema_: Schema = Field(default=Schema(), alias="schema")
     transforms: tuple[Transform, ...] = Field(default=(), description="applied in the order written")
-    enrich: tuple[Enrichment, ...] = Field(default=("_processed_at", "_source_file"), description="columns that are added")
+    enrich: tuple[Enrichment, ...] = Field(
+        default=("_processed_at", "_source_file"), description="columns that are added"
+    )
     output: Output = Output()
-    queue: QueueName | None = Field(default=None, description="where the key is silent; multi-chunk jobs use bulk if nothing is said")
+    queue: QueueName | None = Field(
+        default=None, description="where the key is silent; multi-chunk jobs use bulk if nothing is said"
+    )
     chunking: Chunking | None = Field(default=None, description="the stack's own threshold and size if not said")
-    max_invalid_ratio: float = Field(default=1.0, ge=0.0, le=1.0, description="a run with more rejects than this share of its records fails")
-    max_record_bytes: int | None = Field(default=None, ge=1024, description="a longer record is a reject; 64 MiB if not said")
+    max_invalid_ratio: float = Field(
+        default=1.0, ge=0.0, le=1.0, description="a run with more rejects than this share of its records fails"
+    )
+    max_record_bytes: int | None = Field(
+        default=None, ge=1024, description="a longer record is a reject; 64 MiB if not said"
+    )
 
     @field_validator("transforms", mode="before")
     @classmethod

@@ -20,7 +20,7 @@ MAX_CHUNKS = 10_000
 PEEK_BYTES = 256 * KIB
 """How much of an object the planner reads, once, to find dialect, header and encoding."""
 MAX_RECORD_BYTES = 64 * MIB
-"""A record longer than this is never held: the reader past a chunk's end gives up there and commits `next` as unknown."""
+"""A longer record is never held: the reader past a chunk's end gives up there and commits `next` as unknown."""
 BLOCK_BYTES = 8 * MIB
 """Bytes parsed at once; 8 MiB was the best of 1 to 32 (shared measurements, section 3)."""
 

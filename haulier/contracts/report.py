@@ -39,6 +39,7 @@ class ChunkReport(WireModel):
         outputs: in order; empty if nothing was written.
         rejects: the rejects' object, if there is one.
         seconds: from claim to commit, for the user's table only.
+        file_type: what the bytes were read as (csv, jsonl, …).
         remarks: what differed from what was expected; shown in `haulier status`.
     """
 
@@ -54,6 +55,7 @@ class ChunkReport(WireModel):
     rejects: OutputObject | None = None
     seconds: float = 0.0
     remarks: tuple[str, ...] = ()
+    file_type: str | None = None
 
     @property
     def balanced(self) -> bool:

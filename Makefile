@@ -1,0 +1,77 @@
+# `make` lists what can be made. Everything is installed into .venv from requirements.lock; nothing else is touched.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+
+.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack synth lock fmt clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## install everything into .venv (the targets below do it by themselves)
+
+.venv/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Haulier needs Python 3.11 or newer: no '$(PYTHON)' found. Install it, or name it: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Haulier needs Python 3.11 or newer: '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Haulier needs Python's venv module (on Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "installing into .venv (once; a minute or two)"
+	@test -x $(RUN) || $(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(BIN)/uv pip install --quiet --python $(RUN) --require-hashes -r requirements.lock \
+	  || $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(RUN) --no-deps --editable . \
+	  || $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: .venv/.ready ## the main job on real data, on the embedded stack; then a worker is killed in the middle of one
+	@$(RUN) -m examples.demo
+
+up: .venv/.ready ## start the embedded stack (`haulier up`)
+	@$(BIN)/haulier up
+
+down: .venv/.ready ## stop the embedded stack (`haulier down`)
+	@$(BIN)/haulier down
+
+test: check ## everything CI runs: lint, types, imports, generated docs, then all tests
+	@$(RUN) -m pytest
+
+check: lint types imports docs-check ## all that is checked without running the code
+
+lint: .venv/.ready ## ruff: rules and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: make fmt" >&2; exit 1; }
+
+types: .venv/.ready ## mypy, strict, on our packages
+	@$(BIN)/mypy
+
+imports: .venv/.ready ## who may import whom
+	@$(BIN)/lint-imports
+
+docs: .venv/.ready ## write the generated pages of docs/
+	@$(RUN) -m scripts.docs
+
+docs-check: .venv/.ready ## fail if a generated page is not what the code says
+	@$(RUN) -m scripts.docs --check
+
+unit: .venv/.ready ## the fast tests alone
+	@$(RUN) -m pytest -m "not stack"
+
+stack: .venv/.ready ## the tests against the embedded stack alone
+	@$(RUN) -m pytest -m stack
+
+synth: .venv/.ready ## write the CloudFormation templates to cdk.out; needs no account, network or Docker
+	@$(RUN) -m scripts.synth
+
+fmt: .venv/.ready ## format the code
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+lock: .venv/.ready ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --all-extras --group dev pyproject.toml -o requirements.lock
+
+clean: ## stop the embedded stack and remove what the targets made
+	@test ! -x $(BIN)/haulier || $(BIN)/haulier down || true
+	@rm -rf .venv .haulier .cache cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,106 @@
+"""Reads a dataset's YAML, naming field and line of what is wrong, and finds the dataset a key belongs to."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from haulier.contracts.dataset import NAME_PATTERN, Dataset
+from haulier.contracts.errors import InvalidDataset
+
+MAX_CONFIG_BYTES = 256 * 1024
+
+
+class _Loader(yaml.SafeLoader):
+    """Dates stay text: a dataset's `min: 2024-01-01` is compared as ISO 8601, not as Python's date."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_dataset(name: str, text: str) -> Dataset:
+    """The dataset a YAML text describes.
+
+    Args:
+        name: its name, from the object's key; the text may repeat it but not differ.
+        text: YAML.
+
+    Raises:
+        InvalidDataset: with every problem, each with its field and line.
+    """
+    if not re.match(NAME_PATTERN, name):
+        raise InvalidDataset(name, ["the name must be lower case letters, digits, `-` and `_`, at most 64"])
+    if len(text.encode()) > MAX_CONFIG_BYTES:
+        raise InvalidDataset(name, [f"the file is larger than {MAX_CONFIG_BYTES // 1024} KiB"])
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        raw = _Loader(text).get_single_data()
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InvalidDataset(name, [f"not YAML: {' '.join(str(error).split())}"]) from error
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, Mapping):
+        raise InvalidDataset(name, ["line 1: the file must be a mapping of fields"])
+    if raw.get("name", name) != name:
+        raise InvalidDataset(
+            name, [f"line {_line(node, ('name',))}: name: the file says {raw['name']!r}, its key says {name!r}"]
+        )
+    try:
+        return Dataset.model_validate({**raw, "name": name})
+    except ValidationError as error:
+        problems = [_problem(node, entry) for entry in error.errors()]
+        raise InvalidDataset(name, list(dict.fromkeys(problems))) from error
+
+
+def _problem(node: yaml.Node | None, entry: Any) -> str:
+    # pydantic names the union's members in the path; the file knows only fields and numbers.
+    place = tuple(part for part in entry["loc"] if isinstance(part, int) or str(part)[:1].islower())
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "the file"
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    return f"line {_line(node, place)}: {field}: {message}"
+
+
+def _line(node: yaml.Node | None, place: Iterable[Any]) -> int:
+    """The line (from 1) of the deepest node on the way to a field."""
+    line = node.start_mark.line + 1 if node is not None else 1
+    for part in place:
+        following: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == part:
+                    line, following = key.start_mark.line + 1, value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            following = node.value[part]
+            line = following.start_mark.line + 1
+        if following is None:
+            return line
+        node = following
+    return line
+
+
+def match_dataset(datasets: Iterable[Dataset], key: str) -> Dataset | None:
+    """The dataset a key belongs to: the longest literal prefix that matches, then the longest suffix."""
+    best: tuple[tuple[int, int], Dataset] | None = None
+    for dataset in datasets:
+        for rule in dataset.match:
+            rank = len(rule.prefix), len(rule.suffix)
+            if rule.matches(key) and (best is None or rank > best[0]):
+                best = rank, dataset
+    return best[1] if best else None
+
+
+def conflicts(dataset: Dataset, others: Iterable[Dataset]) -> list[str]:
+    """Why the dataset must not be put beside the others: a match that is equal to one of theirs decides nothing."""
+    mine = {(rule.prefix, rule.suffix) for rule in dataset.match}
+    return [
+        f"match prefix {rule.prefix!r} suffix {rule.suffix!r} is dataset {other.name}'s already"
+        for other in others
+        if other.name != dataset.name
+        for rule in other.match
+        if (rule.prefix, rule.suffix) in mine
+    ]

@@ -1,0 +1,134 @@
+"""How a job ends other than well, and how a user starts it again."""
+
+import json
+
+from haulier.contracts.dataset import Dataset
+from haulier.contracts.events import JobError
+from haulier.contracts.keys import failed_key
+from haulier.contracts.limits import JOB_TTL_SECONDS
+from haulier.contracts.states import FINAL, JobState
+from haulier.jobs.attributes import encode_item
+from haulier.jobs.calls import Call, ConditionFailed, Steps, TransactionFailed
+from haulier.jobs.items import JobItem, run_sk
+from haulier.jobs.times import iso
+from haulier.jobs.writes import get_job, get_run, job_becomes
+
+_OF_A_RUN = (
+    "error", "chunks", "read", "written", "rejected", "filtered", "input_bytes", "output_bytes", "running_at",
+    "sealed_at", "finished_at", "cleaned_at", "announced", "restarts", "enqueues", "enqueued_at_ms", "remarks",
+)  # fmt: skip
+
+
+class NotAllowed(Exception):
+    """The job's state does not allow what was asked; the text says which it is in and what can be done."""
+
+
+def fail(table: str, bucket: str, job: JobItem, error: JobError, now_ms: int) -> Steps[JobState]:
+    """Makes the job FAILED and leaves a record under `failed/`; returns the state it has then.
+
+    A job that ended meanwhile keeps its end. A crash before the record is written is repaired by whoever fails the same
+    run next (the message comes back): it finds FAILED and writes the record with the reason that is in the job.
+    """
+    try:
+        yield job_becomes(
+            table,
+            job.job_id,
+            job.run,
+            JobState.FAILED,
+            now_ms,
+            sets={"error": error.to_json(), "finished_at": iso(now_ms)},
+        )
+    except ConditionFailed as failed:
+        if failed.item is None:
+            raise
+        there = JobItem.of(failed.item)
+        if there.status != JobState.FAILED or there.run != job.run:
+            return there.status
+        error = there.error or error
+    record = {
+        "job_id": job.job_id,
+        "run": job.run,
+        "dataset": job.dataset,
+        "source": {"bucket": job.bucket, "key": job.key, "size": job.size, "etag": job.etag},
+        "failed_at": iso(now_ms),
+        "error": error.model_dump(),
+    }
+    yield Call(
+        "s3",
+        "put_object",
+        {
+            "Bucket": bucket,
+            "Key": failed_key(job.dataset, job.job_id, job.run),
+            "Body": json.dumps(record, indent=2).encode(),
+            "ContentType": "application/json",
+        },
+    )
+    return JobState.FAILED
+
+
+def cancel(table: str, job_id: str, now_ms: int) -> Steps[JobItem]:
+    """Cancels a job that is not sealed. Its workers learn it from their next heartbeat; the janitor sweeps.
+
+    Raises:
+        LookupError: there is no such job.
+        NotAllowed: it is sealed or over.
+    """
+    job = yield from get_job(table, job_id)
+    if job is None:
+        raise LookupError(f"there is no job {job_id}")
+    try:
+        yield job_becomes(table, job_id, job.run, JobState.CANCELLED, now_ms, sets={"finished_at": iso(now_ms)})
+    except ConditionFailed as failed:
+        there = JobItem.of(failed.item) if failed.item else job
+        raise NotAllowed(f"job {job_id} is {there.status}: only what is not sealed yet can be cancelled") from None
+    return job
+
+
+def retry(table: str, job_id: str, now_ms: int, *, dataset: Dataset | None = None) -> Steps[JobItem]:
+    """Starts the job's next run: ACCEPTED, and to be enqueued by whoever finds it so.
+
+    Args:
+        table: the job table.
+        job_id: the job.
+        now_ms: milliseconds since the epoch; the run's accepted time.
+        dataset: its configuration as it is now; that of the last run if not given.
+
+    Raises:
+        LookupError: there is no such job.
+        NotAllowed: it is still open, was rejected at intake, or somebody else retried it this moment.
+    """
+    job = yield from get_job(table, job_id)
+    if job is None:
+        raise LookupError(f"there is no job {job_id}")
+    if job.status not in FINAL:
+        raise NotAllowed(f"job {job_id} is {job.status}: cancel it first, or let it end")
+    last = yield from get_run(table, job_id, job.run)
+    if last is None:
+        reason = job.error.code if job.error else "unknown"
+        raise NotAllowed(f"job {job_id} was refused at intake ({reason}): submit its object again")
+    following = job.run + 1
+    expires_at = now_ms // 1000 + JOB_TTL_SECONDS
+    pin = last.pin.model_copy(update={"accepted_at_ms": now_ms} | ({"dataset": dataset} if dataset else {}))
+    change = job_becomes(
+        table,
+        job_id,
+        job.run,
+        JobState.ACCEPTED,
+        now_ms,
+        sets={"accepted_at_ms": now_ms, "expires_at": expires_at},
+        removes=_OF_A_RUN,
+    )
+    params = dict(change.params)
+    params["UpdateExpression"] = params["UpdateExpression"].replace("SET ", "SET #run = :following, ", 1)
+    params["ExpressionAttributeValues"] = {**params["ExpressionAttributeValues"], ":following": {"N": str(following)}}
+    params["ReturnValuesOnConditionCheckFailure"] = "NONE"
+    run = {"job_id": job_id, "sk": run_sk(following), "pin": pin.to_json(), "expires_at": expires_at}
+    put = {"TableName": table, "Item": encode_item(run), "ConditionExpression": "attribute_not_exists(job_id)"}
+    try:
+        yield Call("dynamodb", "transact_write_items", {"TransactItems": [{"Update": params}, {"Put": put}]})
+    except TransactionFailed:
+        raise NotAllowed(f"job {job_id} changed this moment; look at it again") from None
+    accepted = yield from get_job(table, job_id)
+    if accepted is None:
+        raise LookupError(f"job {job_id} is gone")
+    return accepted

@@ -1,0 +1,103 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haulier.contracts.dataset import Dataset, Match
+from haulier.contracts.errors import InvalidDataset
+from haulier.jobs.datasets import conflicts, match_dataset, read_dataset
+
+WHOLE = """
+name: flights
+match:
+  - {prefix: incoming/flights/, suffix: .csv}
+format: {type: csv, delimiter: ";"}
+schema:
+  nulls: ["", NA]
+  columns:
+    - {name: year, type: integer, required: true, min: 1900, max: 2100}
+    - {name: day, type: date, min: 2013-01-01}
+    - {name: carrier, enum: [UA, AA]}
+    - {name: price, type: decimal, precision: 10, scale: 2}
+transforms:
+  - rename: {year: y}
+  - filter: "y > 2000"
+output: {format: parquet}
+chunking: {threshold_bytes: 4096, chunk_bytes: 4096}
+max_invalid_ratio: 0.01
+"""
+
+
+def test_a_whole_configuration_is_read():
+    dataset = read_dataset("flights", WHOLE)
+    assert [column.type for column in dataset.schema_.columns] == ["integer", "date", "string", "decimal"]
+    assert dataset.schema_.columns[1].min == "2013-01-01"
+    assert dataset.output.suffix == ".parquet"
+    assert Dataset.model_validate_json(dataset.to_json()) == dataset
+
+
+def test_an_empty_file_is_the_defaults():
+    assert read_dataset("d", "") == Dataset(name="d")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("output:\n  format: xml\n", "line 2: output.format"),
+        ("schema:\n  columns:\n    - name: a\n      type: int\n", "line 4: schema.columns.1.type"),
+        ("schema:\n  columns:\n    - {name: a, type: decimal}\n", "line 3: schema.columns.1: type: decimal needs"),
+        ("max_invalid_ratio: 2\n", "line 1: max_invalid_ratio"),
+        ("queue: fast\n", "line 1: queue"),
+        ("surprise: 1\n", "line 1: surprise"),
+        ("name: other\n", "line 1: name"),
+        ("- a\n", "line 1"),
+        ("a: [\n", "not YAML"),
+        ("output: {format: parquet, layout: single}\n", "layout: single"),
+        ("\ntransforms:\n  - {rename: {a: b}, drop: [c]}\n", "line 2: transforms: entry 1 must have exactly one"),
+        ("format: {columns: [a]}\n", "header: false"),
+        ("chunking: {chunk_bytes: 10}\n", "chunk_bytes"),
+    ],
+)
+def test_a_mistake_is_told_with_its_field_and_line(text, told):
+    with pytest.raises(InvalidDataset) as caught:
+        read_dataset("d", text)
+    assert told in str(caught.value)
+
+
+def test_every_mistake_is_told_at_once():
+    with pytest.raises(InvalidDataset) as caught:
+        read_dataset("d", "queue: fast\nmax_invalid_ratio: 2\n")
+    assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize("name", ["", "A", "a/b", "..", "a" * 65, "a\n"])
+def test_a_name_that_cannot_be_part_of_a_key_is_refused(name):
+    with pytest.raises(InvalidDataset):
+        read_dataset(name, "")
+
+
+@given(st.text(max_size=200))
+def test_nothing_but_our_own_error_comes_out_of_the_reader(text):
+    try:
+        read_dataset("d", text)
+    except InvalidDataset as error:
+        assert error.problems
+
+
+def of(name: str, *rules: tuple[str, str]) -> Dataset:
+    return Dataset(name=name, match=tuple(Match(prefix=prefix, suffix=suffix) for prefix, suffix in rules))
+
+
+def test_the_longest_prefix_wins_then_the_longest_suffix():
+    wide, narrow = of("wide", ("incoming/", ".csv")), of("narrow", ("incoming/a/", ""))
+    gz = of("gz", ("incoming/", ".csv.gz"), ("incoming/", ".gz"))
+    everything = [wide, narrow, gz]
+    assert match_dataset(everything, "incoming/a/x.csv") is narrow
+    assert match_dataset(everything, "incoming/x.csv") is wide
+    assert match_dataset(everything, "incoming/x.csv.gz") is gz
+    assert match_dataset(everything, "other/x.csv") is None
+
+
+def test_an_equal_match_is_a_conflict_and_a_dataset_is_none_with_itself():
+    first, second = of("first", ("incoming/", ".csv")), of("second", ("incoming/", ".csv"))
+    assert conflicts(second, [first]) == ["match prefix 'incoming/' suffix '.csv' is dataset first's already"]
+    assert conflicts(first, [first]) == []
