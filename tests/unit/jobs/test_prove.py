@@ -85,7 +85,7 @@ def run_until_proven(data: bytes, chunk_bytes: int, guess, limit: int | None = N
         for redo in proof.redos:
             work(redo.chunk, redo.round, redo.given, redo.end)
     assert isinstance(proof, Proven)
-    newest = {chunk: round_ for chunk, round_ in sorted(items)}
+    newest = dict(sorted(items))
     found = []
     for proven in proof.chunks:
         if proven.report is not None:
@@ -110,7 +110,7 @@ def test_the_parallel_parse_equals_the_sequential_one_when_every_guess_is_random
 @given(data=hostile, chunk_bytes=st.integers(1, 6), limit=st.integers(0, 5), seed=st.integers())
 def test_a_record_nobody_could_read_to_its_end_is_redone_as_a_growing_span(data, chunk_bytes, limit, seed):
     dice = random.Random(seed)
-    found, _ = run_until_proven(data, chunk_bytes, lambda start, stop: dice.randint(start, stop), limit=limit)
+    found, _ = run_until_proven(data, chunk_bytes, dice.randint, limit=limit)
     assert [row for _, row in found] == by_the_csv_module(data)
 
 
