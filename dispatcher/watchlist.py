@@ -1,0 +1,77 @@
+"""Which jobs the janitor looks at: open ones that have been quiet, and ended ones that are not cleaned yet.
+
+Reads the status index, whose partitions are a status and a shard. The index may be a moment behind the table: what is
+done for a job is decided over the job itself, read consistently.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from haulier.contracts.limits import INDEX_SHARDS
+from haulier.contracts.states import FINAL, OPEN, JobState
+from haulier.jobs.calls import Call, Steps
+from haulier.jobs.items import JobItem
+from haulier.jobs.mend import SETTLED_SECONDS
+from haulier.jobs.times import iso
+
+OPEN_PER_SHARD = 125
+"""Oldest first, of each status and shard: 2,000 in all, each of which costs two or three reads."""
+ENDED_PER_SHARD = 125
+CLEAN_WITHIN_SECONDS = 2 * 3600
+"""How long after its end a run is looked at; what a worker leaves later the bucket's lifecycle rules remove."""
+_MAX_PAGES = 20
+"""Pages of ended jobs read past those that are cleaned already, before the next minute's call goes on."""
+
+
+def watchlist(table: str, index: str, now_ms: int, requeue_after_seconds: float) -> Steps[list[str]]:
+    """Job ids, those that have been quiet the longest first; open ones before ended ones.
+
+    Args:
+        table: the job table.
+        index: the status index.
+        now_ms: milliseconds since the epoch.
+        requeue_after_seconds: the first wait of `jobs.mend`: nothing is done for a job that changed more lately than
+            the shorter of both waits, so it is not even read.
+    """
+    settled = round(now_ms - SETTLED_SECONDS * 1000)
+    quiet = iso(round(now_ms - min(SETTLED_SECONDS, requeue_after_seconds) * 1000))
+    found: list[JobItem] = []
+    for partition in _partitions(OPEN):
+        found += yield from _query(table, index, partition, "", quiet, OPEN_PER_SHARD)
+    ended: list[JobItem] = []
+    since = iso(now_ms - CLEAN_WITHIN_SECONDS * 1000)
+    for partition in _partitions(FINAL):
+        ended += yield from _query(table, index, partition, since, iso(settled), ENDED_PER_SHARD)
+    by_age = [sorted(jobs, key=lambda job: job.updated_at) for jobs in (found, ended)]
+    # A job that changed between two queries is in both.
+    return list(dict.fromkeys(job.job_id for jobs in by_age for job in jobs))
+
+
+def _partitions(states: frozenset[JobState]) -> Iterator[str]:
+    for state in JobState:
+        if state in states:
+            for shard in range(INDEX_SHARDS):
+                yield f"{state}#{shard}"
+
+
+def _query(table: str, index: str, partition: str, since: str, until: str, most: int) -> Steps[list[JobItem]]:
+    """Jobs of one partition that are not cleaned, updated in [since, until], oldest first."""
+    params: dict[str, Any] = {
+        "TableName": table,
+        "IndexName": index,
+        "KeyConditionExpression": "status_shard = :partition AND updated_at BETWEEN :since AND :until",
+        "ExpressionAttributeValues": {
+            ":partition": {"S": partition},
+            ":since": {"S": since or "0"},
+            ":until": {"S": until},
+        },
+        "Limit": most,
+    }
+    found: list[JobItem] = []
+    for _ in range(_MAX_PAGES):
+        answer = yield Call("dynamodb", "query", dict(params))
+        found += [job for job in map(JobItem.of, answer.get("Items", [])) if job.cleaned_at is None]
+        if len(found) >= most or not answer.get("LastEvaluatedKey"):
+            break
+        params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return found[:most]
