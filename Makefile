@@ -32,7 +32,7 @@ up: .venv/.ready ## start the embedded stack (`haulier up`)
 	@$(BIN)/haulier up
 
 down: .venv/.ready ## stop the embedded stack (`haulier down`)
-	@$(BIN)/haulier down
+	@$(BIN)/haulier down --yes
 
 test: check ## everything CI runs: lint, types, imports, generated docs, then all tests
 	@$(RUN) -m pytest
@@ -73,5 +73,5 @@ lock: .venv/.ready ## resolve the dependencies anew into requirements.lock
 	  --all-extras --group dev pyproject.toml -o requirements.lock
 
 clean: ## stop the embedded stack and remove what the targets made
-	@test ! -x $(BIN)/haulier || $(BIN)/haulier down || true
+	@test ! -x $(BIN)/haulier || $(BIN)/haulier down --yes || true
 	@rm -rf .venv .haulier .cache cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
