@@ -46,6 +46,20 @@ def clean(table: str, bucket: str, job: JobItem, now_ms: int) -> Steps[int]:
     return gone
 
 
+def tell_again(table: str, job: JobItem, now_ms: int) -> Steps[None]:
+    """Asks the table's stream to tell of the job's end once more; whoever hears it twice knows the event id."""
+    with contextlib.suppress(ConditionFailed):
+        yield update(
+            table,
+            job.job_id,
+            JOB_SK,
+            sets={"announce_again": iso(now_ms)},
+            condition="#run = :run AND #status = :state",
+            names={"#run": "run", "#status": "status"},
+            values={":run": job.run, ":state": str(job.status)},
+        )
+
+
 def _listed(bucket: str, job: JobItem) -> Steps[set[str] | None]:
     """Keys that stay; None if that cannot be told, so that nothing may be deleted."""
     if job.status != JobState.SUCCEEDED:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher import aws, log
-from dispatcher.cleaning import clean
+from dispatcher.cleaning import clean, tell_again
 from dispatcher.settings import JanitorSettings, read
 from dispatcher.watchlist import watchlist
 from haulier.contracts.messages import ChunkMessage
@@ -21,7 +21,7 @@ from haulier.jobs.calls import Call, NotFound, Steps, drive
 from haulier.jobs.enqueue import Targets, enqueue, enqueue_chunk, restart_execution
 from haulier.jobs.finish import NotYet, finish
 from haulier.jobs.items import ChunkItem, JobItem
-from haulier.jobs.mend import Clean, Enqueue, Execution, Finish, Mending, Restart, SendAgain, mend
+from haulier.jobs.mend import Announce, Clean, Enqueue, Execution, Finish, Mending, Restart, SendAgain, mend
 from haulier.jobs.writes import get_chunks, get_job
 
 _LEFT_MS = 30_000
@@ -122,6 +122,8 @@ class Janitor:
                 if isinstance(result, NotYet) and job.chunked:
                     # Only an execution can order what is missing.
                     yield from restart_execution(table, job, self._targets, now_ms)
+            case Announce():
+                yield from tell_again(table, job, now_ms)
             case Clean():
                 yield from clean(table, self.settings.output_bucket, job, now_ms)
 

@@ -1,4 +1,4 @@
-"""Which jobs the janitor looks at: open ones that have been quiet, and ended ones that are not cleaned yet.
+"""Which jobs the janitor looks at: open ones that have been quiet, and ended ones not cleaned or not told of yet.
 
 Reads the status index, whose partitions are a status and a shard. The index may be a moment behind the table: what is
 done for a job is decided over the job itself, read consistently.
@@ -11,16 +11,16 @@ from haulier.contracts.limits import INDEX_SHARDS
 from haulier.contracts.states import FINAL, OPEN, JobState
 from haulier.jobs.calls import Call, Steps
 from haulier.jobs.items import JobItem
-from haulier.jobs.mend import SETTLED_SECONDS
+from haulier.jobs.mend import SETTLED_SECONDS, needs_a_look
 from haulier.jobs.times import iso
 
 OPEN_PER_SHARD = 125
 """Oldest first, of each status and shard: 2,000 in all, each of which costs two or three reads."""
 ENDED_PER_SHARD = 125
-CLEAN_WITHIN_SECONDS = 2 * 3600
+LOOKED_AT_SECONDS = 2 * 3600
 """How long after its end a run is looked at; what a worker leaves later the bucket's lifecycle rules remove."""
 _MAX_PAGES = 20
-"""Pages of ended jobs read past those that are cleaned already, before the next minute's call goes on."""
+"""Pages of ended jobs read past those that need nothing, before the next minute's call goes on."""
 
 
 def watchlist(table: str, index: str, now_ms: int, requeue_after_seconds: float) -> Steps[list[str]]:
@@ -39,7 +39,7 @@ def watchlist(table: str, index: str, now_ms: int, requeue_after_seconds: float)
     for partition in _partitions(OPEN):
         found += yield from _query(table, index, partition, "", quiet, OPEN_PER_SHARD)
     ended: list[JobItem] = []
-    since = iso(now_ms - CLEAN_WITHIN_SECONDS * 1000)
+    since = iso(now_ms - LOOKED_AT_SECONDS * 1000)
     for partition in _partitions(FINAL):
         ended += yield from _query(table, index, partition, since, iso(settled), ENDED_PER_SHARD)
     by_age = [sorted(jobs, key=lambda job: job.updated_at) for jobs in (found, ended)]
@@ -55,7 +55,7 @@ def _partitions(states: frozenset[JobState]) -> Iterator[str]:
 
 
 def _query(table: str, index: str, partition: str, since: str, until: str, most: int) -> Steps[list[JobItem]]:
-    """Jobs of one partition that are not cleaned, updated in [since, until], oldest first."""
+    """Jobs of one partition that need a look, updated in [since, until], oldest first."""
     params: dict[str, Any] = {
         "TableName": table,
         "IndexName": index,
@@ -70,7 +70,7 @@ def _query(table: str, index: str, partition: str, since: str, until: str, most:
     found: list[JobItem] = []
     for _ in range(_MAX_PAGES):
         answer = yield Call("dynamodb", "query", dict(params))
-        found += [job for job in map(JobItem.of, answer.get("Items", [])) if job.cleaned_at is None]
+        found += [job for job in map(JobItem.of, answer.get("Items", [])) if not job.final or needs_a_look(job)]
         if len(found) >= most or not answer.get("LastEvaluatedKey"):
             break
         params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

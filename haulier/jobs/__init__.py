@@ -5,8 +5,9 @@ generator: it yields the `Call`s it wants made and is sent their answers, so it 
 passes `now_ms`) and can be stopped between any two calls by a test.
 
 Read in this order: `calls` (Call, faults, drive), `attributes` (DynamoDB's typed values), `times`, `items` (job, run,
-chunk as the table holds them), `writes` (conditional updates), `datasets`, `peek`, `planning` (ranges by arithmetic),
-`accept`, `enqueue`, `claim`, `lease` (beat, commit, release), `letters`, `prove`, `judge`, `finish` (seal to
-SUCCEEDED), `sweep` (delete what nobody lists), `verdicts` (fail, cancel, retry), `mend` (what the janitor does),
-`announce`, `backoff`, `scaling`.
+chunk as the table holds them), `writes` (conditional updates), `identity` (ids of jobs), `datasets`, `peek` (how an
+object is read, found from its first bytes, with `delimited` and `shapes`), `planning` (ranges by arithmetic), `accept`,
+`enqueue`, `claim`, `lease` (beat, commit, release), `letters`, `prove`, `judge`, `finish` (seal to SUCCEEDED), `sweep`
+(delete what nobody lists), `verdicts` (fail, cancel, retry), `announce`, `mend` (what the janitor does), `backoff`,
+`scaling`.
 """

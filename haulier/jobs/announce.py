@@ -6,16 +6,24 @@ from haulier.contracts.states import JobState
 from haulier.jobs.items import JobItem
 
 
+def event_id(job: JobItem) -> str:
+    """Names the transition that brought the job where it is; the same for every delivery of it."""
+    return f"{job.job_id}-r{job.run:04d}-{job.status}"
+
+
 def announcement(old: JobItem | None, new: JobItem, output_bucket: str) -> JobChanged | None:
     """The event of a transition, or None if the item changed otherwise.
 
-    The event id follows from job, run and state, so that every delivery of the same transition has the same.
+    An end that nobody noted as told is told again when the janitor asks for it (`announce_again`), by the same path and
+    with the same event id.
     """
     if old is not None and (old.status, old.run) == (new.status, new.run):
-        return None
+        asked = new.announce_again is not None and new.announce_again != old.announce_again
+        if not (asked and new.final and new.announced != event_id(new)):
+            return None
     published = new.status == JobState.SUCCEEDED
     return JobChanged(
-        event_id=f"{new.job_id}-r{new.run:04d}-{new.status}",
+        event_id=event_id(new),
         job_id=new.job_id,
         run=new.run,
         state=new.status,

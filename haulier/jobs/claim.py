@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from haulier.contracts.events import JobError
-from haulier.contracts.limits import CLOCK_SKEW_SECONDS
+from haulier.contracts.limits import CLOCK_SKEW_SECONDS, JOB_TTL_SECONDS
 from haulier.contracts.messages import ChunkMessage
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, ConditionFailed, Steps
@@ -175,6 +175,7 @@ def _take(
         "lease_until": round(now_ms + lease_seconds * 1000),
         "lease_message": message_id,
         "worker": worker,
+        "expires_at": now_ms // 1000 + JOB_TTL_SECONDS,
     }
     if message.token:
         sets["token"] = message.token

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from haulier.contracts.ids import execution_name
+from haulier.contracts.limits import JOB_TTL_SECONDS
 from haulier.contracts.messages import ChunkMessage
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import AlreadyExists, Call, ConditionFailed, Steps
@@ -73,7 +74,12 @@ def enqueue_chunk(
     """Sends one chunk again (janitor) and notes when, so that the next time is later (jobs.mend)."""
     yield send_chunk(targets, job, message)
     sk = chunk_sk(message.run, message.chunk, message.round)
-    yield update(table, job.job_id, sk, sets={"enqueued_at_ms": now_ms, "enqueues": enqueues + 1})
+    yield update(
+        table,
+        job.job_id,
+        sk,
+        sets={"enqueued_at_ms": now_ms, "enqueues": enqueues + 1, "expires_at": now_ms // 1000 + JOB_TTL_SECONDS},
+    )
 
 
 def restart_execution(table: str, job: JobItem, targets: Targets, now_ms: int) -> Steps[None]:

@@ -87,6 +87,7 @@ class JobItem:
     finished_at: str | None = None
     cleaned_at: str | None = None
     announced: str | None = None
+    announce_again: str | None = None
     remarks: tuple[str, ...] = ()
 
     @classmethod

@@ -11,11 +11,14 @@ from enum import StrEnum
 
 from haulier.contracts.limits import CLOCK_SKEW_SECONDS, REQUEUE_CEILING_SECONDS
 from haulier.contracts.states import JobState
+from haulier.jobs.announce import event_id
 from haulier.jobs.items import ChunkItem, JobItem
 from haulier.jobs.times import parse_iso
 
 SETTLED_SECONDS = 60
 """How long a sealed or ended job is left to whoever is on it."""
+UNTOLD_SECONDS = 180
+"""How long the stream is given to tell of an end before it is asked to tell again."""
 
 
 class Execution(StrEnum):
@@ -50,11 +53,16 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """Over, and nobody noted that the world was told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clean:
     """Over, but what it left unlisted may still lie about."""
 
 
-Mending = Enqueue | SendAgain | Restart | Finish | Clean
+Mending = Enqueue | SendAgain | Restart | Finish | Announce | Clean
 
 
 def requeue_wait_seconds(enqueues: int, requeue_after_seconds: float) -> float:
@@ -81,7 +89,7 @@ def mend(
     """
     quiet_ms = now_ms - parse_iso(job.updated_at)
     if job.final:
-        return [Clean()] if job.cleaned_at is None and quiet_ms > SETTLED_SECONDS * 1000 else []
+        return _ended(job, quiet_ms)
     if job.status == JobState.SEALED:
         return [Finish()] if quiet_ms > SETTLED_SECONDS * 1000 else []
     if job.status == JobState.ACCEPTED:
@@ -98,6 +106,20 @@ def mend(
     if chunks[0].report is not None:
         return [Finish()] if quiet_ms > SETTLED_SECONDS * 1000 else []
     return _abandoned(job, chunks, now_ms, requeue_after_seconds)
+
+
+def needs_a_look(job: JobItem) -> bool:
+    """Whether an ended job has something left to be done for it."""
+    return job.cleaned_at is None or job.announced != event_id(job)
+
+
+def _ended(job: JobItem, quiet_ms: int) -> list[Mending]:
+    found: list[Mending] = []
+    if job.announced != event_id(job) and quiet_ms > UNTOLD_SECONDS * 1000:
+        found.append(Announce())
+    if job.cleaned_at is None and quiet_ms > SETTLED_SECONDS * 1000:
+        found.append(Clean())
+    return found
 
 
 def _abandoned(job: JobItem, chunks: Sequence[ChunkItem], now_ms: int, requeue_after_seconds: float) -> list[Mending]:

@@ -15,7 +15,8 @@ from haulier.jobs.writes import get_job, get_run, job_becomes
 
 _OF_A_RUN = (
     "error", "chunks", "read", "written", "rejected", "filtered", "input_bytes", "output_bytes", "running_at",
-    "sealed_at", "finished_at", "cleaned_at", "announced", "restarts", "enqueues", "enqueued_at_ms", "remarks",
+    "sealed_at", "finished_at", "cleaned_at", "announced", "announce_again", "restarts", "enqueues", "enqueued_at_ms",
+    "remarks",
 )  # fmt: skip
 
 

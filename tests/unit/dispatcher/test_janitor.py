@@ -233,10 +233,26 @@ def test_cleaned_jobs_do_not_hide_the_others_when_there_are_many(monkeypatch: An
     for at in range(20):
         job = a_job(cloud, JobState.FAILED, at=NOW + at, name=str(at))
         cloud.items[job, "job"]["cleaned_at"] = encode("2026-11-21T09:30:00.000Z")
+        cloud.items[job, "job"]["announced"] = encode(f"{job}-r0001-FAILED")
     late = a_job(cloud, JobState.FAILED, at=NOW + 100, name="late")
     monkeypatch.setattr("dispatcher.watchlist.ENDED_PER_SHARD", 2)
 
     assert drive(watchlist(TABLE, "by-status", NOW + HOUR, 900), cloud.perform) == [late]
+
+
+def test_an_end_nobody_told_of_is_asked_to_be_told_once_a_round() -> None:
+    cloud = Cloud()
+    job = a_job(cloud, JobState.FAILED, at=NOW)
+    look(cloud, NOW + MINUTE + 1)
+    assert "announce_again" not in cloud.job(job)
+    look(cloud, NOW + 10 * MINUTE)
+    asked = cloud.job(job)["announce_again"]
+    look(cloud, NOW + 11 * MINUTE)
+    again = cloud.job(job)["announce_again"]
+    assert again > asked
+    cloud.items[job, "job"]["announced"] = encode(f"{job}-r0001-FAILED")
+    look(cloud, NOW + 12 * MINUTE)
+    assert cloud.job(job)["announce_again"] == again
 
 
 def test_a_run_reaches_its_end_when_its_first_execution_was_lost() -> None:

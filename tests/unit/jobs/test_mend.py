@@ -8,8 +8,19 @@ from hypothesis import strategies as st
 
 from haulier.contracts.report import ChunkReport
 from haulier.contracts.states import JobState
+from haulier.jobs.announce import event_id
 from haulier.jobs.items import ChunkItem, JobItem
-from haulier.jobs.mend import Clean, Enqueue, Execution, Finish, Restart, SendAgain, mend, requeue_wait_seconds
+from haulier.jobs.mend import (
+    Announce,
+    Clean,
+    Enqueue,
+    Execution,
+    Finish,
+    Restart,
+    SendAgain,
+    mend,
+    requeue_wait_seconds,
+)
 from haulier.jobs.times import iso
 
 NOW = 1_800_000_000_000
@@ -34,6 +45,11 @@ DONE = ChunkReport(first=0, next=1, read=0, written=0, rejected=0, filtered=0, i
 
 def aged(seconds: float, **changes) -> JobItem:
     return replace(JOB, updated_at=iso(round(NOW - seconds * 1000)), **changes)
+
+
+def told(seconds: float, **changes) -> JobItem:
+    job = aged(seconds, **changes)
+    return replace(job, announced=event_id(job))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +80,10 @@ def aged(seconds: float, **changes) -> JobItem:
         ),
         (aged(61, status=JobState.FAILED), [], None, [Clean()]),
         (aged(61, status=JobState.FAILED, cleaned_at="then"), [], None, []),
+        (aged(181, status=JobState.FAILED, cleaned_at="then"), [], None, [Announce()]),
+        (aged(181, status=JobState.FAILED), [], None, [Announce(), Clean()]),
+        (told(181, status=JobState.FAILED), [], None, [Clean()]),
+        (told(181, status=JobState.FAILED, cleaned_at="then"), [], None, []),
         (aged(9, status=JobState.SUCCEEDED), [], None, []),
     ],
 )
