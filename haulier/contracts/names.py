@@ -64,5 +64,9 @@ class Names:
         return f"{self.prefix}-{name}"
 
     @property
+    def worker_log_group(self) -> str:
+        return f"/ecs/{self.prefix}-worker"
+
+    @property
     def worker_role(self) -> str:
         return f"{self.prefix}-worker-task"

@@ -5,7 +5,7 @@ import os
 import signal
 
 from haulier import local
-from haulier.client import connect, retry
+from haulier.client import connect
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import drive
 from haulier.jobs.verdicts import cancel
@@ -28,7 +28,7 @@ def a_busy_worker(stack, job) -> int:
         running = set(local.info().workers)
         for chunk in stack.chunks(stack.job(job.job_id)):
             if chunk.report is None and chunk.lease_until and chunk.worker:
-                pid = int(chunk.worker.rsplit(":", 1)[-1])
+                pid = int(chunk.worker.rpartition("-")[2])
                 if pid in running:
                     return pid
         return None
@@ -92,7 +92,7 @@ def test_a_failed_job_is_run_again_with_the_dataset_as_it_is_then(stack, name):
     job = stack.process(f"incoming/{name}/a.csv", b"a,b\n1,2\n3\n")
     assert job.status == JobState.FAILED
     stack.put_dataset(name, f"match: [{{prefix: incoming/{name}/}}]\n")
-    retry(connect(variables=stack.info.client_environment()), job.job_id)
+    connect(stack.info.environment, environ=stack.info.client_environment()).retry(job.job_id)
     again = stack.final(job.job_id, run=2)
     assert (again.status, again.run, again.read, again.rejected) == (JobState.SUCCEEDED, 2, 2, 1)
     assert "/run=2/" in stack.manifest(again).output_keys[0]

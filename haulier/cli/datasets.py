@@ -1,0 +1,54 @@
+"""`haulier datasets`: configurations of what is done to which keys."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from haulier.cli import render
+from haulier.cli.invocation import Invocation
+from haulier.cli.parameters import AsJson
+from haulier.cli.rows import dataset_row, stored_dataset_row
+from haulier.client import datasets
+from haulier.client.errors import NotConfigured
+from haulier.contracts.dataset import Dataset
+
+app = typer.Typer(no_args_is_help=True, help="Datasets: list, check, put.")
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="NAME.yaml…", help="Configurations; NAME is the dataset's.", show_default=False)
+]
+
+
+@app.command("list")
+def list_datasets(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the datasets in the input bucket, with what is wrong with those that cannot be used."""
+    invocation = Invocation.of(context, as_json=as_json)
+    rows = [stored_dataset_row(entry) for entry in datasets.listing(invocation.connection)]
+    invocation.output.show(rows, lambda: render.datasets_table(rows))
+
+
+@app.command("check")
+def check_datasets(context: typer.Context, files: Files, as_json: AsJson = False) -> None:
+    """Check configurations, also against those in the bucket where a stack is up. Names field and line."""
+    invocation = Invocation.of(context, as_json=as_json)
+    try:
+        connection = invocation.connection
+    except NotConfigured:
+        connection = None
+        invocation.output.tell("no stack to compare with: only the files themselves are checked")
+    _show(invocation, [datasets.check(connection, path) for path in files])
+
+
+@app.command("put")
+def put_datasets(context: typer.Context, files: Files, as_json: AsJson = False) -> None:
+    """Check configurations and store them. Jobs accepted from now on use them."""
+    invocation = Invocation.of(context, as_json=as_json)
+    for path in files:
+        datasets.check(invocation.connection, path)
+    _show(invocation, [datasets.put(invocation.connection, path) for path in files])
+
+
+def _show(invocation: Invocation, found: list[Dataset]) -> None:
+    rows = [dataset_row(dataset.name, dataset) for dataset in found]
+    invocation.output.show(rows, lambda: render.datasets_table(rows))

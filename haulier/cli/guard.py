@@ -1,0 +1,126 @@
+"""Turns errors into one line, a hint and an exit code. A traceback is shown only with HAULIER_DEBUG=1."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from haulier.cli.exits import ExitCode
+from haulier.client import errors as client
+from haulier.contracts.errors import ContractError, InvalidDataset
+
+DEBUG_VARIABLE = "HAULIER_DEBUG"
+
+_OF_CLIENT: dict[type[client.HaulierError], ExitCode] = {
+    client.BadAddress: ExitCode.USAGE,
+    client.NotConfigured: ExitCode.USAGE,
+    client.NotFound: ExitCode.NOT_FOUND,
+    client.Ambiguous: ExitCode.NOT_FOUND,
+    client.Refused: ExitCode.NOT_ALLOWED,
+    client.TimedOut: ExitCode.TIMEOUT,
+    client.Damaged: ExitCode.DAMAGED,
+}
+_FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "AuthorizationError"}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
+_NO_STACK = {
+    "ResourceNotFoundException": "the job table",
+    "NoSuchBucket": "the bucket",
+    "AWS.SimpleQueueService.NonExistentQueue": "the queue",
+    "QueueDoesNotExist": "the queue",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person is told of an error."""
+
+    code: ExitCode
+    message: str
+    hint: str = ""
+
+
+def describe(error: BaseException) -> Told:
+    """What to tell of an error. The package `haulier.local` is not imported: its errors carry a `hint`."""
+    match error:
+        case client.HaulierError():
+            return Told(_OF_CLIENT.get(type(error), ExitCode.UNEXPECTED), str(error), error.hint)
+        case InvalidDataset():
+            lines = "".join(f"\n  {problem}" for problem in error.problems)
+            return Told(ExitCode.BAD_DATASET, f"dataset {error.name} cannot be used:{lines}")
+        case ContractError():
+            return Told(ExitCode.UNEXPECTED, str(error))
+        case ClientError() | BotoCoreError():
+            return _of_aws(error)
+        case KeyboardInterrupt():
+            return Told(ExitCode.INTERRUPTED, "stopped; jobs go on", "`haulier jobs` shows them")
+        case OSError() if not isinstance(error, ConnectionError):
+            return Told(ExitCode.UNEXPECTED, str(error))
+        case _ if hasattr(error, "hint") and type(error).__module__.startswith("haulier.local"):
+            return Told(ExitCode.STACK, str(error), str(error.hint))
+        case _:
+            text = " ".join(str(error).split()) or "no reason given"
+            return Told(ExitCode.UNEXPECTED, f"{type(error).__name__}: {text}", f"{DEBUG_VARIABLE}=1 shows where")
+
+
+def _of_aws(error: ClientError | BotoCoreError) -> Told:
+    match error:
+        case ClientError():
+            return _answered(error)
+        case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound():
+            return Told(ExitCode.USAGE, str(error), "log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+        case EndpointConnectionError():
+            return Told(ExitCode.STACK, str(error), "is the stack up (`haulier up`), is AWS_ENDPOINT_URL right?")
+        case _:
+            return Told(ExitCode.UNEXPECTED, str(error))
+
+
+def _answered(error: ClientError) -> Told:
+    told = error.response.get("Error", {})
+    code, message = str(told.get("Code", "")), str(told.get("Message", error))
+    if code in _FORBIDDEN:
+        return Told(ExitCode.NOT_ALLOWED, f"AWS refused {error.operation_name}: {message}", "use other credentials")
+    if code in _EXPIRED:
+        return Told(ExitCode.NOT_ALLOWED, f"AWS does not know these credentials: {message}", "log in again")
+    if code in _NO_STACK:
+        return Told(
+            ExitCode.STACK,
+            f"{_NO_STACK[code]} is not there ({error.operation_name}): {message}",
+            "is this the right --env, account and region? `haulier up` starts an embedded stack",
+        )
+    return Told(ExitCode.UNEXPECTED, f"AWS: {error.operation_name}: {code}: {message}")
+
+
+class GuardedGroup(TyperGroup):
+    """The outermost group: whatever a command raises is told, not shown."""
+
+    def invoke(self, ctx: Any) -> Any:
+        return guarded(lambda: super(GuardedGroup, self).invoke(ctx))
+
+
+def guarded(work: Callable[[], Any]) -> Any:
+    """Does the work; an error that is not typer's own becomes a line on stderr and an exit code."""
+    try:
+        return work()
+    except (KeyboardInterrupt, Exception) as error:
+        # typer's own errors (usage, exit, abort) are told by typer.
+        if type(error).__module__.startswith("typer") or os.environ.get(DEBUG_VARIABLE) == "1":
+            raise
+        told = describe(error)
+        console = Console(stderr=True, soft_wrap=True)
+        console.print(Text.assemble(("error: ", "bold red"), told.message))
+        if told.hint:
+            console.print(Text.assemble(("hint:  ", "bold"), told.hint))
+        raise typer.Exit(told.code) from None

@@ -1,0 +1,206 @@
+"""Tables for a terminal, made of the rows that are written as JSON elsewhere (`rows`)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from haulier.cli import formats
+from haulier.cli.rows import Row
+
+WIDE_COLUMNS = 120
+_COLOURS = {
+    "SUCCEEDED": "green",
+    "FAILED": "bold red",
+    "REJECTED": "red",
+    "CANCELLED": "yellow",
+    "RUNNING": "cyan",
+    "SEALED": "cyan",
+}
+
+
+def state(value: str) -> Text:
+    return Text(value, style=_COLOURS.get(value, ""))
+
+
+def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
+    """An empty table; columns in `numbers` are set to the right, the others may fold."""
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            no_wrap=column in (*numbers, "job", "state"),
+            overflow="fold",
+        )
+    return made
+
+
+def jobs_table(rows: Iterable[Row], width: int) -> RenderableType:
+    """Jobs, one a line; a terminal of fewer than 120 columns gets fewer facts and the ends of long keys."""
+    wide = width >= WIDE_COLUMNS
+    numbers = ("size", "records", "rejects", "chunks", "time", "MB/s")
+    extra = ("dataset", "changed (UTC)") if wide else ()
+    made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for column in ("job", "state", "file", *numbers, *extra):
+        # Only a column that may wrap gives up width; its cells are cut instead.
+        made.add_column(column, justify="right" if column in numbers else "left", no_wrap=column != "file")
+    for row in rows:
+        key = _key(row["file"])
+        made.add_row(
+            formats.short(row["job_id"]),
+            state(row["state"]),
+            Text(key if wide else key.rsplit("/", 1)[-1], no_wrap=True, overflow="ellipsis"),
+            formats.size(row["bytes"]),
+            formats.count(row["read"]),
+            formats.count(row["rejected"]),
+            formats.count(row["chunks"]),
+            formats.duration(row["seconds"] if row["finished_at"] else None),
+            formats.rate(row["mb_per_second"]),
+            *((row["dataset"], formats.moment(row["updated_at"])) if wide else ()),
+        )
+    return made if made.row_count else Text("no jobs")
+
+
+def status_table(row: Row) -> RenderableType:
+    """A job, one fact a line."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in _facts(row):
+        if value is not None:
+            made.add_row(name, value)
+    error = row["error"]
+    if error:
+        made.add_row("error", Text(f"{error['code']} (stage {error['stage']}): {error['message']}", style="red"))
+    for remark in row["remarks"]:
+        made.add_row("remark", Text(remark))
+    return made
+
+
+def _facts(row: Row) -> list[tuple[str, str | Text | None]]:
+    took = formats.duration(row["seconds"])
+    if row["working_seconds"] is not None:
+        took += f" ({formats.duration(row['working_seconds'])} at work)"
+    records = f"{formats.count(row['read'])} read, {formats.count(row['rejected'])} rejected"
+    if row["written"] is not None:
+        records += f", {formats.count(row['written'])} written, {formats.count(row['filtered'])} filtered"
+    sizes = f"{formats.size(row['bytes_done'])} of {formats.size(row['bytes'])}"
+    if row["output_bytes"] is not None:
+        sizes = f"{formats.size(row['bytes'])} in, {formats.size(row['output_bytes'])} out"
+    chunks = f"{formats.count(row['chunks_done'])} of {formats.count(row['chunks'])}"
+    if row["redone"]:
+        chunks += f", {formats.count(row['redone'])} redone"
+    return [
+        ("job", row["job_id"]),
+        ("file", Text(row["file"])),
+        ("uploaded", f"{formats.moment(row['uploaded_at'])} UTC" if row["uploaded_at"] else None),
+        ("state", state(row["state"])),
+        ("run", str(row["run"])),
+        ("dataset", row["dataset"]),
+        ("read as", row["file_type"]),
+        ("queue", row["queue"]),
+        ("accepted", f"{formats.moment(row['accepted_at'])} UTC"),
+        ("duration", took),
+        ("records", records),
+        ("bytes", sizes),
+        ("rate", f"{formats.rate(row['mb_per_second'])} MB/s" if row["mb_per_second"] is not None else None),
+        ("chunks", chunks),
+        ("outputs", Text(row["outputs"]) if row["outputs"] else None),
+    ]
+
+
+def chunks_table(rows: Iterable[Row]) -> RenderableType:
+    numbers = ("chunk", "round", "first", "next", "records", "rejects", "bytes", "time", "attempts")
+    made = table(*numbers, "committed", "worker", "failure", numbers=numbers)
+    for row in rows:
+        failure = row["failure"]
+        made.add_row(
+            str(row["chunk"]),
+            str(row["round"]),
+            formats.count(row["first"]),
+            formats.count(row["next"]),
+            formats.count(row["read"]),
+            formats.count(row["rejected"]),
+            formats.size(row["bytes"]),
+            formats.duration(row["seconds"]),
+            str(row["attempts"]),
+            formats.moment(row["committed_at"]),
+            row["worker"] or formats.NONE,
+            Text(f"{failure['code']}: {failure['message']}" if failure else ""),
+        )
+    return made
+
+
+def requests_table(rows: Iterable[Row]) -> RenderableType:
+    made = table("job", "dataset", "size", "file", "then", numbers=("size",))
+    for row in rows:
+        then = f"is {row['state']} already" if row["state"] else ("asked for" if row["asked"] else "would be asked for")
+        made.add_row(formats.short(row["job_id"]), row["dataset"], formats.size(row["bytes"]), Text(row["file"]), then)
+    return made
+
+
+def letters_table(rows: Iterable[Row]) -> RenderableType:
+    made = table("letter", "queue", "sent", "job", "reason")
+    for row in rows:
+        reason = ": ".join(filter(None, (row["error_type"], row["error_message"])))
+        made.add_row(
+            row["message_id"][:8],
+            row["queue"],
+            formats.moment(row["sent_at"]),
+            formats.short(row["job_id"] or formats.NONE),
+            Text(reason or "no reason given: SQS moved it after too many receives"),
+        )
+    return made if made.row_count else Text("no letters")
+
+
+def letter_text(row: Row) -> RenderableType:
+    """A whole letter."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name in ("message_id", "queue", "sent_at", "group", "job_id", "error_type", "error_stage", "error_message"):
+        if row[name]:
+            made.add_row(name.replace("_", " "), Text(row[name]))
+    return Group(made, Text(), Text(row["body"]))
+
+
+def redriven_table(rows: Iterable[Row]) -> RenderableType:
+    made = table("letter", "queue", "job", "decision", "why")
+    for row in rows:
+        job = formats.short(row["job_id"] or formats.NONE)
+        made.add_row(row["message_id"][:8], row["queue"], job, row["decision"], Text(row["why"]))
+    return made if made.row_count else Text("no letters")
+
+
+def datasets_table(rows: Iterable[Row]) -> RenderableType:
+    made = table("dataset", "matches", "columns", "output", "problems", numbers=("columns",))
+    for row in rows:
+        config: dict[str, Any] = row["config"]
+        rules = [f"{rule['prefix']}*{rule['suffix']}" for rule in config.get("match", [])]
+        made.add_row(
+            row["dataset"],
+            Text("\n".join(rules) or ("-" if row["usable"] else "")),
+            str(len(config.get("schema", {}).get("columns", []))) if row["usable"] else "",
+            config.get("output", {}).get("format", ""),
+            Text("\n".join(row.get("problems", [])), style="red"),
+        )
+    return made if made.row_count else Text("no datasets: the default one applies to every key")
+
+
+def facts_table(row: Row) -> RenderableType:
+    """A row of a few facts, one a line."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in row.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        made.add_row(name.replace("_", " "), Text(str(shown)))
+    return made
+
+
+def _key(uri: str) -> str:
+    """The key of an s3:// address."""
+    return uri.removeprefix("s3://").partition("/")[2]

@@ -1,0 +1,130 @@
+"""What is shown, as plain values: the JSON lines of the commands. `render` makes tables of the same rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from haulier.client.datasets import StoredDataset
+from haulier.client.deadletters import Letter, Redriven
+from haulier.client.jobs import JobView
+from haulier.client.progress import megabytes_per_second, progress_of, total_seconds, working_seconds
+from haulier.client.requests import Request
+from haulier.contracts.dataset import Dataset
+from haulier.contracts.keys import run_prefix
+from haulier.contracts.states import JobState
+from haulier.jobs.items import ChunkItem, JobItem
+from haulier.jobs.times import iso
+
+Row = dict[str, Any]
+
+
+def job_row(job: JobItem, now_ms: int) -> Row:
+    """A job as `haulier jobs` shows it: what its own item says."""
+    view = JobView(job, None, ())
+    speed = megabytes_per_second(view, now_ms) if job.status == JobState.SUCCEEDED else None
+    return {
+        "job_id": job.job_id,
+        "state": str(job.status),
+        "run": job.run,
+        "dataset": job.dataset,
+        "file": f"s3://{job.bucket}/{job.key}",
+        "bytes": job.size,
+        "uploaded_at": job.uploaded_at,
+        "accepted_at": iso(job.accepted_at_ms),
+        "updated_at": job.updated_at,
+        "finished_at": job.finished_at,
+        "read": job.read,
+        "written": job.written,
+        "rejected": job.rejected,
+        "filtered": job.filtered,
+        "chunks": job.chunks,
+        "seconds": round(total_seconds(view, now_ms), 3),
+        "mb_per_second": round(speed, 2) if speed is not None else None,
+        "error": job.error.model_dump() if job.error else None,
+    }
+
+
+def status_row(view: JobView, now_ms: int, output_bucket: str) -> Row:
+    """A job as `haulier status` shows it: while it runs, with its chunks' sums."""
+    job, progress = view.job, progress_of(view)
+    sealed = job.read is not None
+    working, speed = working_seconds(view, now_ms), megabytes_per_second(view, now_ms)
+    outputs = f"s3://{output_bucket}/{run_prefix(job.dataset, job.job_id, job.run)}"
+    return job_row(job, now_ms) | {
+        "file_type": job.file_type or (view.run.plan.reading.type if _reading(view) else None),  # type: ignore[union-attr]
+        "queue": job.queue,
+        "version_id": job.version_id,
+        "running_at": job.running_at,
+        "read": job.read if sealed else progress.read,
+        "rejected": job.rejected if sealed else progress.rejected,
+        "bytes_done": progress.bytes_done,
+        "output_bytes": job.output_bytes,
+        "chunks": progress.chunks_total,
+        "chunks_done": progress.chunks_done,
+        "redone": sum(item.round > 0 for item in view.chunks),
+        "working_seconds": round(working, 3) if working is not None else None,
+        "mb_per_second": round(speed, 2) if speed is not None else None,
+        "remarks": list(job.remarks),
+        "outputs": outputs if job.status == JobState.SUCCEEDED else None,
+    }
+
+
+def _reading(view: JobView) -> bool:
+    return bool(view.run and view.run.plan and view.run.plan.reading)
+
+
+def chunk_row(item: ChunkItem) -> Row:
+    """One round of a chunk."""
+    report = item.report
+    return {
+        "job_id": item.job_id,
+        "run": item.run,
+        "chunk": item.chunk,
+        "round": item.round,
+        "committed_at": item.committed_at,
+        "worker": item.worker,
+        "attempts": item.attempts,
+        "releases": item.releases,
+        "first": report.first if report else None,
+        "next": report.next if report else None,
+        "read": report.read if report else item.progress_read,
+        "rejected": report.rejected if report else item.progress_rejected,
+        "bytes": report.input_bytes if report else item.progress_bytes,
+        "seconds": round(report.seconds, 3) if report else None,
+        "failure": item.failure.model_dump() if item.failure else None,
+    }
+
+
+def request_row(request: Request, *, asked: bool) -> Row:
+    """An object `haulier submit` asked for, or would ask for."""
+    return {
+        "file": request.source.uri,
+        "bytes": request.source.size,
+        "dataset": request.dataset,
+        "job_id": request.job_id,
+        "state": str(request.state) if request.state else None,
+        "asked": asked,
+    }
+
+
+def letter_row(letter: Letter) -> Row:
+    return {name: getattr(letter, name) for name in Letter.__dataclass_fields__}
+
+
+def redriven_row(redriven: Redriven, *, done: bool) -> Row:
+    return {
+        "queue": redriven.letter.queue,
+        "message_id": redriven.letter.message_id,
+        "job_id": redriven.letter.job_id,
+        "decision": type(redriven.decision).__name__.lower(),
+        "why": redriven.decision.why,
+        "done": done,
+    }
+
+
+def stored_dataset_row(entry: StoredDataset) -> Row:
+    return {"key": entry.key, "problems": list(entry.problems)} | dataset_row(entry.name, entry.dataset)
+
+
+def dataset_row(name: str, dataset: Dataset | None) -> Row:
+    values: Mapping[str, Any] = dataset.model_dump(mode="json", by_alias=True, exclude_none=True) if dataset else {}
+    return {"dataset": name, "usable": dataset is not None, "config": dict(values)}

@@ -1,0 +1,198 @@
+"""Reads and empties the dead-letter queues by hand: no message move task, so that every emulator can do it, too."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from haulier.client.connection import Connection
+from haulier.client.errors import NotFound
+from haulier.client.redrive import DLQ_NAMES, Decision, Discard, Keep, Resend, Retry, chunk_message, decide
+from haulier.client.requests import retry
+from haulier.contracts.limits import RECEIVE_BATCH
+from haulier.contracts.messages import ERROR_MESSAGE, ERROR_STAGE, ERROR_TYPE
+from haulier.jobs.writes import get_job
+
+_HIDE_SECONDS = 120
+"""A letter that is being looked at is hidden that long at most: a client that dies gives it back by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message in a dead-letter queue.
+
+    Attributes:
+        queue: whose: `intake`, `priority`, `standard` or `bulk`.
+        message_id: SQS's id of it.
+        body: as it was sent.
+        sent_at: ISO 8601, UTC; a message that SQS moved keeps the age it had.
+        error_type: stable and short; empty where SQS moved the message without a reason.
+        error_message: what happened and what to do.
+        error_stage: where.
+        group: the message group it was sent in, if any.
+        job_id: the job it is about, where it is about one.
+    """
+
+    queue: str
+    message_id: str
+    body: str
+    sent_at: str
+    error_type: str
+    error_message: str
+    error_stage: str
+    group: str | None
+    job_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """A letter and what became (or would become) of it."""
+
+    letter: Letter
+    decision: Decision
+
+
+def letters(connection: Connection, queues: Sequence[str] = DLQ_NAMES, *, limit: int = 100) -> list[Letter]:
+    """The letters that lie in the queues, oldest first. They are given back at once."""
+    connection.client("sqs")  # boto3 makes clients in one thread only; calls may come from several.
+
+    def read(queue: str) -> list[Letter]:
+        with _Sitting(connection, queue) as sitting:
+            return [letter for letter, _ in sitting.receive(limit)]
+
+    with ThreadPoolExecutor(len(queues)) as pool:
+        found = [letter for part in pool.map(read, queues) for letter in part]
+    return sorted(found, key=lambda letter: (letter.sent_at, letter.message_id))[:limit]
+
+
+def show(connection: Connection, message_id: str) -> Letter:
+    """The letter whose message id begins so.
+
+    Raises:
+        NotFound: there is none, or more than one.
+    """
+    found = [letter for letter in letters(connection, limit=10_000) if letter.message_id.startswith(message_id)]
+    if len(found) != 1:
+        told = "no letter" if not found else f"{len(found)} letters"
+        raise NotFound(f"{told} with an id that begins with {message_id!r}", "`haulier dlq list` lists them")
+    return found[0]
+
+
+def redrive(
+    connection: Connection,
+    queues: Sequence[str] = DLQ_NAMES,
+    *,
+    message_ids: Sequence[str] = (),
+    dry_run: bool = False,
+    limit: int = 10_000,
+) -> Iterator[Redriven]:
+    """Acts on letters one by one: act, then delete, so that a crash between repeats (harmless) and never loses.
+
+    Args:
+        connection: the stack.
+        queues: whose letters.
+        message_ids: beginnings of the ids of the letters that are meant; all if empty.
+        dry_run: only say what would be done.
+        limit: how many letters at most.
+    """
+    retried: set[str] = set()
+    for queue in queues:
+        with _Sitting(connection, queue) as sitting:
+            for letter, receipt in sitting.receive(limit):
+                if message_ids and not letter.message_id.startswith(tuple(message_ids)):
+                    continue
+                job = connection.run(get_job(connection.table, letter.job_id)) if letter.job_id else None
+                decision = decide(letter.queue, letter.body, job)
+                if isinstance(decision, Retry):
+                    if decision.job_id in retried:
+                        decision = _second(decision, dry_run=dry_run)
+                    else:
+                        retried.add(decision.job_id)
+                if not dry_run:
+                    _act(connection, letter, decision)
+                    if not isinstance(decision, Keep):
+                        sitting.delete(receipt)
+                yield Redriven(letter, decision)
+
+
+def _second(decision: Retry, *, dry_run: bool) -> Decision:
+    """A job is retried once: in a dry run only its first letter would have done it; else its next run failed, too."""
+    if dry_run:
+        return Discard("its run is over: another letter of the same job starts the next one")
+    return Keep(f"job {decision.job_id} was retried a moment ago and failed again: look at its error first")
+
+
+def _act(connection: Connection, letter: Letter, decision: Decision) -> None:
+    if isinstance(decision, Retry):
+        retry(connection, decision.job_id)
+    elif isinstance(decision, Resend):
+        params = {"QueueUrl": connection.queue_url(connection.names.queue(decision.queue)), "MessageBody": letter.body}
+        if letter.group:
+            params["MessageGroupId"] = letter.group
+        connection.client("sqs").send_message(**params)
+
+
+class _Sitting:
+    """Holds the letters of one queue while somebody looks at them, and gives back what is left at the end."""
+
+    def __init__(self, connection: Connection, queue: str) -> None:
+        self._sqs = connection.client("sqs")
+        self._queue = queue
+        self._url = connection.queue_url(connection.names.dlq(queue))
+        self._held: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for receipt in self._held:
+            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
+
+    def receive(self, limit: int) -> Iterator[tuple[Letter, str]]:
+        """Each letter once, with its receipt handle; at most `limit`."""
+        seen: set[str] = set()
+        while len(seen) < limit:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(RECEIVE_BATCH, limit - len(seen)),
+                VisibilityTimeout=_HIDE_SECONDS,
+                WaitTimeSeconds=1,  # A short poll asks some servers only, and may find nothing where something is.
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+            messages = answer.get("Messages", [])
+            self._held |= {message["ReceiptHandle"] for message in messages}
+            fresh = [message for message in messages if message["MessageId"] not in seen]
+            seen |= {message["MessageId"] for message in fresh}
+            for message in fresh:
+                yield letter_of(self._queue, message), message["ReceiptHandle"]
+            if not messages:
+                return
+
+    def delete(self, receipt: str) -> None:
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
+        self._held.discard(receipt)
+
+
+def letter_of(queue: str, message: dict[str, Any]) -> Letter:
+    """A message of a dead-letter queue, as SQS hands it over, as a letter."""
+    attributes = message.get("MessageAttributes", {})
+    system = message.get("Attributes", {})
+    about = chunk_message(queue, message["Body"])
+    sent = datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, UTC)
+
+    def text(name: str) -> str:
+        return str(attributes.get(name, {}).get("StringValue", ""))
+
+    return Letter(
+        queue=queue,
+        message_id=message["MessageId"],
+        body=message["Body"],
+        sent_at=sent.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        error_type=text(ERROR_TYPE),
+        error_message=text(ERROR_MESSAGE),
+        error_stage=text(ERROR_STAGE),
+        group=system.get("MessageGroupId"),
+        job_id=about.job_id if about else None,
+    )

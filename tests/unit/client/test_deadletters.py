@@ -1,0 +1,111 @@
+import pytest
+
+from haulier.client import deadletters
+from haulier.client.deadletters import letters, redrive, show
+from haulier.client.errors import NotFound
+from haulier.contracts.messages import ChunkMessage
+from tests.unit.client.fakes import JOB, OTHER
+
+DLQ = "haulier-t-standard-dlq"
+
+
+def body(job: str = JOB, run: int = 1, chunk: int = 0) -> str:
+    return ChunkMessage(job_id=job, run=run, chunk=chunk).to_json()
+
+
+@pytest.fixture
+def retried(monkeypatch, stack):
+    """Retries are noted; the job is in its next run afterwards, as the procedure leaves it."""
+    noted: list[str] = []
+
+    def retry(_connection, job_id):
+        noted.append(job_id)
+        return stack.job(job_id, status="ACCEPTED", run=2)
+
+    monkeypatch.setattr(deadletters, "retry", retry)
+    return noted
+
+
+def test_letters_are_listed_oldest_first_with_their_reasons_and_given_back(stack):
+    stack.sqs.hold(DLQ, body(), 2, error_type="source_changed", error_message="it changed", error_stage="read")
+    stack.sqs.hold("haulier-t-intake-dlq", "{}", 1)
+    found = letters(stack.connection)
+    assert [(letter.queue, letter.error_type, letter.job_id) for letter in found] == [
+        ("intake", "", None),
+        ("standard", "source_changed", JOB),
+    ]
+    assert not stack.sqs.hidden
+
+
+def test_more_letters_than_one_receive_gives_are_all_listed(stack):
+    for number in range(25):
+        stack.sqs.hold(DLQ, body(), number)
+    assert len(letters(stack.connection)) == 25
+    assert len(letters(stack.connection, limit=7)) == 7
+
+
+def test_a_letter_is_shown_by_the_beginning_of_its_id(stack):
+    stack.sqs.hold(DLQ, body(), 17)
+    assert show(stack.connection, "m1").message_id == "m17"
+    with pytest.raises(NotFound, match="no letter"):
+        show(stack.connection, "x")
+
+
+def test_a_failed_job_is_retried_once_and_its_other_letters_go(stack, retried):
+    stack.job(status="FAILED")
+    for chunk in range(3):
+        stack.sqs.hold(DLQ, body(chunk=chunk), chunk)
+    done = list(redrive(stack.connection))
+    assert retried == [JOB]
+    assert [type(entry.decision).__name__ for entry in done] == ["Retry", "Discard", "Discard"]
+    assert stack.sqs.queues[DLQ] == []
+
+
+def test_a_job_that_failed_again_at_once_keeps_its_new_letter(stack, retried, monkeypatch):
+    stack.job(status="FAILED")
+    stack.sqs.hold(DLQ, body(), 1)
+    stack.sqs.hold(DLQ, body(run=2), 2)
+    monkeypatch.setattr(deadletters, "retry", lambda *_: stack.job(status="FAILED", run=2))
+    decisions = [type(entry.decision).__name__ for entry in redrive(stack.connection)]
+    assert decisions == ["Retry", "Keep"]
+    assert [message["MessageId"] for message in stack.sqs.queues[DLQ]] == ["m2"]
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(stack, retried):
+    stack.job(status="FAILED")
+    stack.job(OTHER, status="RUNNING")
+    for number, text in enumerate([body(), body(chunk=1), body(OTHER), "nonsense"]):
+        stack.sqs.hold(DLQ, text, number)
+    planned = [type(entry.decision).__name__ for entry in redrive(stack.connection, dry_run=True)]
+    assert planned == ["Retry", "Discard", "Resend", "Keep"]
+    assert retried == []
+    assert stack.sqs.sent == []
+    assert not stack.sqs.hidden
+    assert [type(entry.decision).__name__ for entry in redrive(stack.connection)] == planned
+
+
+def test_an_open_jobs_letter_is_sent_before_it_is_deleted(stack, monkeypatch):
+    stack.job(status="RUNNING", queue="bulk")
+    stack.sqs.hold(DLQ, body(), 1)
+
+    def refuse(**_):
+        raise RuntimeError("the queue is away")
+
+    monkeypatch.setattr(stack.sqs, "send_message", refuse)
+    with pytest.raises(RuntimeError):
+        list(redrive(stack.connection))
+    assert len(stack.sqs.queues[DLQ]) == 1
+    assert not stack.sqs.hidden
+    monkeypatch.undo()
+    list(redrive(stack.connection))
+    (sent,) = stack.sqs.sent
+    assert (sent["QueueUrl"], sent["MessageBody"], sent["MessageGroupId"]) == ("haulier-t-bulk", body(), "default")
+    assert stack.sqs.queues[DLQ] == []
+
+
+def test_only_the_letters_that_are_named_are_redriven(stack):
+    stack.sqs.hold("haulier-t-intake-dlq", "{}", 1)
+    stack.sqs.hold("haulier-t-intake-dlq", "{}", 2)
+    assert [entry.letter.message_id for entry in redrive(stack.connection, message_ids=["m2"])] == ["m2"]
+    assert len(stack.sqs.queues["haulier-t-intake-dlq"]) == 1
+    assert not stack.sqs.hidden
