@@ -120,7 +120,7 @@ def test_a_dataset_types_transforms_and_filters(stack, name):
     rejects = stack.rejects(job)
     assert [(r["column"], r["code"]) for r in rejects] == [
         ("id", "bad_type"),
-        ("price", "bad_type"),
+        ("price", "out_of_range"),
         ("day", "bad_type"),
         ("kind", "not_in_enum"),
         ("id", "out_of_range"),

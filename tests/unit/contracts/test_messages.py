@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import pytest
@@ -53,7 +54,5 @@ def test_a_newer_message_is_not_called_invalid():
     )
 )
 def test_nothing_but_our_own_errors_comes_out_of_the_decoder(body):
-    try:
+    with contextlib.suppress(InvalidMessage, NewerMessage):
         decode_message(body)
-    except (InvalidMessage, NewerMessage):
-        pass

@@ -5,7 +5,7 @@ from haulier.contracts.states import FINAL, OPEN, TRANSITIONS, WORKABLE, JobStat
 
 def test_every_state_has_its_row():
     assert set(TRANSITIONS) == set(JobState)
-    assert OPEN | FINAL == set(JobState)
+    assert set(JobState) == OPEN | FINAL
 
 
 def test_every_open_state_can_reach_success():

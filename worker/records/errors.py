@@ -1,0 +1,25 @@
+"""Errors of the data plane. All are permanent: the same bytes and the same configuration fail again.
+
+RecordsError
+├── DatasetUnusable     the dataset's configuration cannot be applied to this object
+└── InputBroken         the object's bytes cannot be decompressed to their end
+"""
+
+
+class RecordsError(Exception):
+    """`code` is stable and short; the text is for the person who must act."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class DatasetUnusable(RecordsError):
+    """Codes: column_missing, extra_column, bad_expression, bad_pattern, bad_format, bad_limit, no_columns,
+    schema_needed, column_unknown, column_taken.
+    """
+
+
+class InputBroken(RecordsError):
+    """Codes: truncated, corrupt, expands_too_far."""

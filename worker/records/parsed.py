@@ -1,0 +1,56 @@
+"""Records of one block as columns of text, with the way back from a row to its place and bytes in the object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+from worker.records.rejects import Rejection
+
+HIDDEN = "\x00"
+"""Columns that begin with it are the pipeline's own; no header can name one, see `csv_block` and `json_block`."""
+ROW = HIDDEN + "row"
+REST = HIDDEN + "rest"
+RAW = HIDDEN + "raw" + HIDDEN
+
+
+class Places(Protocol):
+    """Where the records of a block are."""
+
+    def offsets(self, rows: Sequence[int]) -> list[int]:
+        """Absolute offsets of records, whose numbers ascend."""
+        ...
+
+    def raw(self, row: int) -> bytes:
+        """A record's bytes, without its line end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A block's records.
+
+    Attributes:
+        frame: those that parsed; text columns, and what the pipeline hides among them. Column ROW gives each row's
+            number among the block's records where rows are missing; without it row i is record i.
+        read: records in the block, rejects included.
+        places: where they are.
+        rejects: those that did not parse.
+    """
+
+    frame: pl.DataFrame
+    read: int
+    places: Places
+    rejects: list[Rejection] = field(default_factory=list)
+
+
+def row_numbers(frame: pl.DataFrame) -> pl.Series:
+    """The record number of each row."""
+    if ROW in frame.columns:
+        return frame[ROW]
+    return pl.int_range(frame.height, dtype=pl.UInt32, eager=True).alias(ROW)
+
+
+def visible(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if not name.startswith(HIDDEN)]

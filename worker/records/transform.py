@@ -1,0 +1,188 @@
+"""The declared transforms, applied in the order written to columns of a block.
+
+JSON fields that no schema lists are seen as text, and keep their JSON form in the output unless a transform changes
+them.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import polars as pl
+
+from haulier.contracts.dataset import (
+    Cast,
+    Column,
+    ColumnType,
+    Default,
+    Derive,
+    Drop,
+    Filter,
+    Rename,
+    Transform,
+    Trim,
+)
+from haulier.contracts.reject import Stage
+from worker.records.cast import Caster
+from worker.records.encode import as_text
+from worker.records.errors import DatasetUnusable
+from worker.records.expression import evaluated, expression
+from worker.records.parsed import RAW, ROW, row_numbers, visible
+from worker.records.rejects import Rejection
+
+_CAST_PRECISION, _CAST_SCALE = 38, 9
+"""`cast: decimal` says no precision; a schema column does."""
+
+
+class Step(Protocol):
+    """One transform: frame in, frame out, and the records it set aside."""
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]: ...
+
+
+def step_of(transform: Transform, frame: pl.DataFrame) -> Step:
+    """Makes a transform ready, against an empty frame of the columns there are.
+
+    Raises:
+        DatasetUnusable: `column_unknown`, `column_taken`, `bad_expression`.
+    """
+    match transform:
+        case Rename():
+            return _Renaming(transform.rename, frame)
+        case Drop():
+            return _Dropping(_known(transform.drop, frame, "drop"))
+        case Trim():
+            return _Trimming(_known(transform.trim, frame, "trim"))
+        case Default():
+            return _Defaulting(transform.default, frame)
+        case Cast():
+            return _Casting(transform.cast, frame)
+        case Filter():
+            return _Filtering(expression(transform.filter, frame, "filter"))
+        case Derive():
+            made = {name: expression(text, frame, f"derive {name}") for name, text in transform.derive.items()}
+            return _Deriving(made)
+
+
+def _known(names: tuple[str, ...], frame: pl.DataFrame, verb: str) -> list[str]:
+    there = visible(frame)
+    for name in names:
+        if name not in there:
+            raise DatasetUnusable(
+                "column_unknown", f"{verb}: there is no column {name!r}; columns there are: {', '.join(there)}"
+            )
+    return list(names)
+
+
+def _without_raw(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Columns that were changed have no JSON form of their own any more."""
+    return frame.drop([RAW + name for name in names], strict=False)
+
+
+class _Renaming:
+    def __init__(self, names: Mapping[str, str], frame: pl.DataFrame) -> None:
+        _known(tuple(names), frame, "rename")
+        after = [names.get(name, name) for name in visible(frame)]
+        for name in names.values():
+            if after.count(name) > 1:
+                raise DatasetUnusable("column_taken", f"rename: there would be two columns named {name!r}")
+        self._names = dict(names)
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        hidden = {RAW + old: RAW + new for old, new in self._names.items() if RAW + old in frame.columns}
+        return frame.rename({**self._names, **hidden}), []
+
+
+class _Dropping:
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        return _without_raw(frame.drop(self._names), self._names), []
+
+
+class _Trimming:
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        texts = [name for name in self._names if frame.schema[name] == pl.String]
+        return _without_raw(frame.with_columns(pl.col(texts).str.strip_chars()), texts), []
+
+
+class _Defaulting:
+    def __init__(self, values: Mapping[str, str | float | bool], frame: pl.DataFrame) -> None:
+        _known(tuple(values), frame, "default")
+        self._values: dict[str, pl.Series] = {}
+        for name, value in values.items():
+            dtype = frame.schema[name]
+            text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+            typed, wrong = Caster(_column(name, dtype))(pl.Series([text]))
+            if wrong:
+                raise DatasetUnusable("bad_expression", f"default: {wrong[0].message}")
+            self._values[name] = typed
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        filled = [frame[name].fill_null(value[0]).cast(frame.schema[name]) for name, value in self._values.items()]
+        return _without_raw(frame.with_columns(filled), list(self._values)), []
+
+
+class _Casting:
+    def __init__(self, types: Mapping[str, ColumnType], frame: pl.DataFrame) -> None:
+        _known(tuple(types), frame, "cast")
+        self._casters = {name: Caster(_target(name, kind)) for name, kind in types.items()}
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        rejects: dict[int, Rejection] = {}
+        typed = []
+        numbers = row_numbers(frame)
+        for name, caster in self._casters.items():
+            texts = as_text(frame[name])
+            column, wrong = caster(texts)
+            typed.append(column.alias(name))
+            for row, judged in wrong.items():
+                if judged.code is not None:
+                    why = Rejection(numbers[row], Stage.TRANSFORM, judged.code, judged.message, name, texts[row])
+                    rejects.setdefault(row, why)
+        frame = _without_raw(frame.with_columns(typed), list(self._casters))
+        if rejects:
+            keep = pl.Series([True]).new_from_index(0, frame.height).scatter(list(rejects), False)
+            frame = frame.with_columns(numbers.alias(ROW)).filter(keep)
+        return frame, sorted(rejects.values())
+
+
+class _Filtering:
+    def __init__(self, condition: pl.Expr) -> None:
+        self._condition = condition
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        frame = frame.with_columns(row_numbers(frame).alias(ROW))
+        return evaluated(frame, lambda part: part.filter(self._condition))
+
+
+class _Deriving:
+    def __init__(self, made: Mapping[str, pl.Expr]) -> None:
+        self._made = [expr.alias(name) for name, expr in made.items()]
+        self._names = list(made)
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        frame, rejects = evaluated(frame, lambda part: part.with_columns(self._made))
+        return _without_raw(frame, self._names), rejects
+
+
+def _target(name: str, kind: ColumnType) -> Column:
+    if kind == "decimal":
+        return Column(name=name, type=kind, precision=_CAST_PRECISION, scale=_CAST_SCALE)
+    return Column(name=name, type=kind)
+
+
+def _column(name: str, dtype: pl.DataType) -> Column:
+    """The contract's column for a type a frame holds."""
+    if isinstance(dtype, pl.Decimal):
+        return Column(name=name, type="decimal", precision=dtype.precision or 38, scale=dtype.scale)
+    kinds: list[tuple[type[pl.DataType], ColumnType]] = [
+        (pl.Boolean, "boolean"), (pl.Date, "date"), (pl.Datetime, "timestamp"), (pl.Float64, "float"),
+    ]  # fmt: skip
+    for kind, column_type in kinds:
+        if isinstance(dtype, kind):
+            return Column(name=name, type=column_type)
+    return Column(name=name, type="integer" if dtype.is_integer() else "string")

@@ -1,0 +1,149 @@
+"""Checks columns against the schema. The first column that is wrong, in the schema's order, gives the reject."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import polars as pl
+
+from haulier.contracts.dataset import Column, Schema
+from haulier.contracts.reject import RejectCode, Stage
+from worker.records.cast import Caster
+from worker.records.encode import as_text
+from worker.records.errors import DatasetUnusable
+from worker.records.exact import judge
+from worker.records.parsed import ROW, row_numbers
+from worker.records.rejects import Rejection, shown
+
+Wrong = dict[int, tuple[RejectCode, str]]
+"""Row of the frame → what is wrong with it."""
+
+
+class ColumnCheck:
+    """One column of the schema, ready to be applied to blocks.
+
+    Raises:
+        DatasetUnusable: `bad_format`, `bad_pattern` or `bad_limit`.
+    """
+
+    def __init__(self, column: Column, nulls: tuple[str, ...]) -> None:
+        self.column = column
+        self._nulls = pl.Series(nulls, dtype=pl.String)
+        self._caster = Caster(column)
+        self._min, self._max = self._limit(column.min, "min"), self._limit(column.max, "max")
+        self._pattern = f"^(?:{column.pattern})$" if column.pattern is not None else None
+        if self._pattern is not None:
+            try:
+                pl.Series([""]).str.contains(self._pattern)
+            except pl.exceptions.PolarsError as wrong:
+                raise DatasetUnusable("bad_pattern", f"column {column.name}: pattern: {wrong}") from None
+
+    @property
+    def dtype(self) -> pl.DataType:
+        return self._caster.dtype
+
+    def __call__(self, texts: pl.Series) -> tuple[pl.Series, Wrong]:
+        """The typed column and what is wrong, by row."""
+        if len(self._nulls):
+            null = texts.is_in(self._nulls.implode())
+            texts = texts.set(null, None) if null.any() else texts
+        wrong: Wrong = {}
+        column = self.column
+        if column.required and texts.null_count():
+            for row in texts.is_null().arg_true().to_list():
+                wrong[row] = (RejectCode.REQUIRED, f"{column.name} is required and holds no value")
+        typed, badly = self._caster(texts)
+        for row, judged in badly.items():
+            wrong.setdefault(row, (judged.code or RejectCode.BAD_TYPE, judged.message))
+        for failing, code, rule in self._rules(texts, typed):
+            if failing.any():
+                rows = failing.fill_null(value=False).arg_true()
+                for row, text in zip(rows.to_list(), texts.gather(rows).to_list(), strict=True):
+                    wrong.setdefault(row, (code, f"{column.name} {rule}, not {shown(text)}"))
+        return typed, wrong
+
+    def _rules(self, texts: pl.Series, typed: pl.Series) -> list[tuple[pl.Series, RejectCode, str]]:
+        column = self.column
+        rules: list[tuple[pl.Series, RejectCode, str]] = []
+        if column.enum is not None:
+            allowed = pl.Series(column.enum, dtype=pl.String)
+            listed = ", ".join(column.enum[:10]) + (", …" if len(column.enum) > 10 else "")
+            outside = ~texts.is_in(allowed.implode())
+            rules.append((outside, RejectCode.NOT_IN_ENUM, f"must be one of {listed}"))
+        if self._min is not None:
+            rules.append((typed < self._min, RejectCode.OUT_OF_RANGE, f"must be at least {column.min}"))
+        if self._max is not None:
+            rules.append((typed > self._max, RejectCode.OUT_OF_RANGE, f"must be at most {column.max}"))
+        if column.min_length is not None:
+            short = texts.str.len_chars() < column.min_length
+            rules.append((short, RejectCode.LENGTH, f"must have at least {column.min_length} characters"))
+        if column.max_length is not None:
+            long = texts.str.len_chars() > column.max_length
+            rules.append((long, RejectCode.LENGTH, f"must have at most {column.max_length} characters"))
+        if self._pattern is not None:
+            unlike = ~texts.str.contains(self._pattern)
+            rules.append((unlike, RejectCode.PATTERN, f"must match {column.pattern}"))
+        return rules
+
+    def _limit(self, value: float | str | None, name: str) -> float | Decimal | date | datetime | None:
+        if value is None or isinstance(value, int | float):
+            if value is not None and self.column.type == "decimal":
+                return Decimal(str(value))
+            return value
+        judged = judge(self.column.model_copy(update={"formats": None}), value)
+        if isinstance(judged.value, date):
+            return judged.value
+        raise DatasetUnusable("bad_limit", f"column {self.column.name}: {name} {value!r} is no ISO 8601 text")
+
+
+def in_own_words(column: pl.Series, texts: pl.Series) -> pl.Series:
+    """Dates or timestamps as text: as they were written where that is ISO 8601, in UTC with Z, else anew."""
+    pattern = r"^[0-9-]{10}T[0-9:.]+Z$" if isinstance(column.dtype, pl.Datetime) else "^[0-9-]{10}$"
+    own = texts.str.contains(pattern) & column.is_not_null()
+    if own.all():
+        return texts
+    missing = (~own.fill_null(value=False) & column.is_not_null()).arg_true()
+    texts = texts.set(column.is_null(), None)
+    return texts.scatter(missing, as_text(column.gather(missing))) if len(missing) else texts
+
+
+class Validator:
+    """The whole schema.
+
+    Args:
+        schema: as configured.
+        texts_stay: nothing reads the values and they are written as text: dates and timestamps that are written in
+            the form the output has anyway stay the text they are, which saves writing them anew.
+    """
+
+    def __init__(self, schema: Schema, *, texts_stay: bool = False) -> None:
+        self.checks = [ColumnCheck(column, schema.nulls) for column in schema.columns]
+        self._texts_stay = texts_stay
+
+    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+        """The frame with typed columns, records that are wrong left out, and those as rejections by ascending row.
+
+        Args:
+            frame: listed columns are texts; one that is absent becomes a column of nulls.
+        """
+        if not self.checks:
+            return frame, []
+        typed: list[pl.Series] = []
+        wrong: dict[int, Rejection] = {}
+        numbers = row_numbers(frame)
+        for check in self.checks:
+            name = check.column.name
+            present = name in frame.columns
+            texts = frame[name] if present else pl.Series(name, [None], dtype=pl.String).new_from_index(0, frame.height)
+            column, badly = check(texts)
+            if self._texts_stay and column.dtype.is_temporal():
+                column = in_own_words(column, texts)
+            typed.append(column.alias(name))
+            for row, (code, message) in badly.items():
+                if row not in wrong:
+                    wrong[row] = Rejection(numbers[row], Stage.VALIDATE, code, message, name, texts[row])
+        frame = frame.with_columns(typed)
+        if not wrong:
+            return frame, []
+        keep = pl.Series([True]).new_from_index(0, frame.height).scatter(list(wrong), False)
+        kept = frame.with_columns(numbers.alias(ROW)).filter(keep)
+        return kept, sorted(wrong.values())
