@@ -1,0 +1,7 @@
+"""Messages and time: what is received, held, renewed, settled, and how the worker stops. Knows nothing of bytes.
+
+Read in this order: `loop` (receive, start, drain), `intake` (which queue is asked for how much), `message` (one message
+from receipt to settlement), `held` (what is held meanwhile), `keeper` (renews everything held), `pulse` (the thread the
+keeper lives on), `closing` (commit and all later steps), `settle` (outcome to what becomes of the message), `settler`
+(does it), `shutdown` (signals), `health` (the liveness mark).
+"""

@@ -1,0 +1,170 @@
+"""A lease that is lost, runs out, or cannot be renewed; work that stalls; a job that ends meanwhile."""
+
+import asyncio
+
+from haulier.contracts.states import JobState
+from haulier.jobs.calls import drive
+from haulier.jobs.verdicts import cancel
+from haulier.jobs.writes import update
+from tests.fakes.work import GatedWork
+from tests.fakes.world import TABLE, Worker, World
+from worker.errors import Unreachable
+from worker.outcome import Failed, Finished, Lost
+from worker.ports import Ports
+from worker.progress import Step
+from worker.runtime.held import Held, Stop
+
+
+async def _start(world: World, work: GatedWork) -> tuple[Worker, Held, asyncio.Task]:
+    worker = world.worker(work)
+    (received,) = await world.queues["standard"].receive(1, wait_seconds=0, visibility_seconds=90)
+    held = worker.handler.take(received, world.clock.monotonic())
+    task = asyncio.create_task(worker.handler.handle(held))
+    await work.started.wait()
+    return worker, held, task
+
+
+async def _beat(world: World, worker: Worker) -> None:
+    worker.keeper.watch()
+    for held in worker.keeper.due():
+        await worker.keeper.beat(held, worker.ports)
+
+
+async def test_the_lease_and_the_message_are_renewed_when_a_heartbeat_is_due(world):
+    job = world.submit()
+    worker, held, task = await _start(world, GatedWork())
+    for _ in range(30):
+        world.clock.turn(20)
+        await _beat(world, worker)
+    chunk = world.chunk(job.job_id)
+    assert chunk.lease_until == world.clock.now_ms() + 90_000
+    assert world.queues["standard"].messages[0].visible_at == world.clock.monotonic() + 90
+    assert held.holds(world.clock.monotonic())
+    held.stop_work(Stop.INTERRUPTED)
+    await task
+
+
+async def test_nothing_is_renewed_when_the_first_heartbeat_is_not_due_yet(world):
+    world.submit()
+    worker, held, task = await _start(world, GatedWork())
+    world.clock.turn(19)
+    assert worker.keeper.due() == []
+    held.stop_work(Stop.INTERRUPTED)
+    await task
+
+
+async def test_the_work_is_cancelled_at_once_when_the_lease_is_another_s(world):
+    job = world.submit()
+    work = GatedWork()
+    worker, _, task = await _start(world, work)
+    chunk = world.chunk(job.job_id)
+    world.perform_now(update(TABLE, job.job_id, chunk.sk, sets={"lease_attempt": "somebody-else"}))
+    world.clock.turn(20)
+    await _beat(world, worker)
+    assert await task == Lost()
+    assert work.cancelled == 1
+    assert len(world.queues["standard"].messages) == 1
+
+
+async def test_the_work_is_cancelled_at_once_when_the_job_is_cancelled(world):
+    job = world.submit()
+    work = GatedWork()
+    worker, _, task = await _start(world, work)
+    drive(cancel(TABLE, job.job_id, world.clock.now_ms()), world.perform_now)
+    world.clock.turn(20)
+    await _beat(world, worker)
+    assert await task == Finished("job over")
+    assert work.cancelled == 1
+    assert not world.queues["standard"].messages
+    assert world.job(job.job_id).status is JobState.CANCELLED
+
+
+async def test_the_holder_stops_by_itself_when_no_beat_was_answered_until_its_lease_ran_out(world):
+    world.submit()
+    work = GatedWork()
+    worker, held, task = await _start(world, work)
+
+    async def silent(_):
+        raise Unreachable("no answer")
+
+    deaf = Ports(silent, worker.ports.queues, worker.ports.tokens)
+    for _ in range(4):
+        world.clock.turn(20)
+        worker.keeper.watch()
+        for due in worker.keeper.due():
+            await worker.keeper.beat(due, deaf)
+    assert held.stop is None
+    world.clock.turn(10)
+    worker.keeper.watch()
+    assert await task == Lost()
+    assert held.stop is Stop.EXPIRED
+    assert work.cancelled == 1
+
+
+async def test_the_attempt_is_given_up_as_transient_when_a_stage_makes_no_progress(world):
+    job = world.submit()
+    work = GatedWork()
+    worker, _, task = await _start(world, work)
+    with work.progress.doing(Step.FETCH):
+        for _ in range(3):
+            world.clock.turn(20)
+            await _beat(world, worker)
+        assert work.cancelled == 0
+        world.clock.turn(1)
+        await _beat(world, worker)
+    outcome = await task
+    assert isinstance(outcome, Failed)
+    assert outcome.error.code == "stalled"
+    chunk = world.chunk(job.job_id)
+    assert chunk.attempts == 1
+    assert chunk.lease_until is None
+    assert chunk.failure.code == "stalled"
+
+
+async def test_the_work_goes_on_when_it_only_waits_for_the_next_stage(world):
+    world.submit()
+    work = GatedWork()
+    worker, held, task = await _start(world, work)
+    with work.progress.doing(Step.PROCESS):
+        pass
+    for _ in range(100):
+        world.clock.turn(20)
+        await _beat(world, worker)
+    assert held.stop is None
+    held.stop_work(Stop.INTERRUPTED)
+    await task
+
+
+async def test_the_work_goes_on_when_receipt_and_token_are_dead(world):
+    job = world.submit()
+    work = GatedWork()
+    worker, held, task = await _start(world, work)
+    held.token = "dead"
+    world.tokens.dead.add("dead")
+    world.queues["standard"].messages[0].receipt = "another delivery"
+    for _ in range(2):
+        world.clock.turn(20)
+        await _beat(world, worker)
+    assert held.receipt_dead
+    assert held.token is None
+    assert world.tokens.beats == ["dead"]
+    work.open.set()
+    assert await task == Finished("committed")
+    assert world.job(job.job_id).status is JobState.SUCCEEDED
+
+
+async def test_the_message_is_deleted_and_the_work_goes_on_when_the_wall_of_12_hours_is_near(world):
+    job = world.submit()
+    work = GatedWork()
+    worker, held, task = await _start(world, work)
+    while not held.message_gone:
+        world.clock.turn(20)
+        await _beat(world, worker)
+    assert not world.queues["standard"].messages
+    assert world.clock.monotonic() - held.received_at < 12 * 3600
+    for _ in range(10):
+        world.clock.turn(20)
+        await _beat(world, worker)
+    work.open.set()
+    assert await task == Finished("committed")
+    assert world.job(job.job_id).status is JobState.SUCCEEDED

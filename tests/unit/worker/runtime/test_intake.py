@@ -1,0 +1,79 @@
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haulier.contracts.limits import LONG_POLL_SECONDS
+from worker.runtime.intake import Ask, Intake
+
+
+def test_every_queue_has_a_long_poll_of_its_own_when_the_worker_is_idle():
+    intake = Intake(8)
+    asks = intake.next_asks()
+    assert {(ask.queue, ask.count, ask.wait_seconds) for ask in asks} == {
+        ("priority", 1, LONG_POLL_SECONDS),
+        ("standard", 1, LONG_POLL_SECONDS),
+        ("bulk", 1, LONG_POLL_SECONDS),
+    }
+    assert intake.free == 5
+    assert intake.next_asks() == []
+
+
+def test_a_queue_is_asked_for_all_that_is_free_when_it_had_all_it_was_asked_for():
+    intake = Intake(8)
+    asks = {ask.queue: ask for ask in intake.next_asks()}
+    intake.answered(asks["standard"], 1)
+    assert intake.next_asks() == [Ask("standard", 5, 0)]
+
+
+def test_nothing_is_asked_for_when_no_slot_is_free():
+    intake = Intake(2)
+    for ask in intake.next_asks():
+        intake.answered(ask, 1)
+    assert intake.free == 0
+    assert intake.next_asks() == []
+
+
+def test_a_slot_stays_free_of_bulk_when_only_bulk_has_messages():
+    intake = Intake(4)
+    running = 0
+    for _ in range(20):
+        for ask in intake.next_asks():
+            taken = ask.count if ask.queue == "bulk" else 0
+            running += taken
+            intake.answered(ask, taken)
+    assert running == 3
+
+
+def test_turns_follow_the_weights_when_slots_are_scarce_and_every_queue_is_full():
+    intake = Intake(2)
+    turns = Counter()
+    held = []
+    for _ in range(1000):
+        for ask in intake.next_asks():
+            intake.answered(ask, ask.count)
+            turns[ask.queue] += ask.count
+            held.append(ask.queue)
+        intake.ended(held.pop(0))
+    assert turns["priority"] > turns["standard"] > turns["bulk"] > 50
+
+
+@given(st.integers(2, 32), st.lists(st.tuples(st.integers(0, 10), st.integers(0, 2)), max_size=200))
+def test_never_more_is_taken_than_there_are_slots_when_anything_happens(slots, events):
+    intake = Intake(slots)
+    polls: list[Ask] = []
+    running: list[str] = []
+    for answer, kind in events:
+        polls += intake.next_asks()
+        assert len(running) + sum(ask.count for ask in polls) <= slots
+        assert len({ask.queue for ask in polls}) == len(polls)
+        if kind and polls:
+            ask = polls.pop(0)
+            received = min(answer, ask.count)
+            intake.answered(ask, received)
+            running += [ask.queue] * received
+        elif running:
+            intake.ended(running.pop(0))
+        assert running.count("bulk") < slots
+    if not running and not polls:
+        assert intake.next_asks()

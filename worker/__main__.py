@@ -1,0 +1,36 @@
+"""`python -m worker`: settings, log, wiring, run, exit code. `python -m worker health` looks at the liveness mark."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from worker.log import configure, get_logger
+from worker.runtime.health import is_healthy
+from worker.runtime.shutdown import ExitCode
+from worker.settings import WrongSettings, read_settings
+from worker.wiring import run
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit code; see `runtime.shutdown.ExitCode`. `health` answers 0 or 1."""
+    try:
+        settings = read_settings()
+    except WrongSettings as wrong:
+        for problem in wrong.problems:
+            sys.stderr.write(f"{problem}\n")
+        return ExitCode.BAD_SETTINGS
+    if arguments == ["health"]:
+        return 0 if is_healthy(Path(settings.health_file)) else 1
+    if arguments:
+        sys.stderr.write("usage: python -m worker [health]\n")
+        return ExitCode.BAD_SETTINGS
+    configure(settings.log_level, settings.log_format)
+    log = get_logger()
+    log.info("worker.started", environment=settings.environment, slots=settings.slots)
+    code = asyncio.run(run(settings))
+    log.info("worker.stopped", exit_code=int(code), how=code.name.lower())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

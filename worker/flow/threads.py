@@ -1,0 +1,41 @@
+"""The threads CPU work runs in, shared by all chunks: the event loop only moves bytes.
+
+Two, since parsing was no faster with three (shared measurements, section 3). What is small is done on the spot: a hop
+to a thread and back costs more than it does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from haulier.contracts.limits import KIB
+
+THREADS = 2
+SMALL_BYTES = 64 * KIB
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Threads:
+    """Parsing has its own threads, so that cutting the next block never queues behind parsed ones."""
+
+    def __init__(self, count: int = THREADS) -> None:
+        self._parsing = ThreadPoolExecutor(count, thread_name_prefix="parse")
+        self._other = ThreadPoolExecutor(count, thread_name_prefix="bytes")
+
+    async def parse(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs `work` in a parsing thread. A cancelled caller leaves it running to its end, its result dropped."""
+        return await asyncio.get_running_loop().run_in_executor(self._parsing, lambda: work(*args, **kwargs))
+
+    async def run(self, size: int, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs `work` in one of the other threads, or on the spot if the `size` bytes it is about are few."""
+        if size < SMALL_BYTES:
+            return work(*args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._other, lambda: work(*args, **kwargs))
+
+    def close(self) -> None:
+        """Waits for nothing: what still runs is of attempts that are over."""
+        for pool in (self._parsing, self._other):
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,47 @@
+"""The liveness mark: a file whose age `python -m worker health` looks at.
+
+The event loop says that it turns; the keeper's thread writes the file, but only while the loop has turned lately. So a
+loop that hangs and a keeper that died both let the file grow old.
+"""
+
+import time
+from pathlib import Path
+
+from worker.clock import Clock
+
+STALE_SECONDS = 60.0
+WRITE_SECONDS = 5.0
+
+
+class Health:
+    """Attributes are monotonic seconds; `turned` is for the event loop, `mark` for the keeper's thread."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._turned = clock.monotonic()
+        self._written = float("-inf")
+
+    def turned(self) -> None:
+        self._turned = self._clock.monotonic()
+
+    def mark(self) -> None:
+        """Writes the file if it is time and the loop turns."""
+        now = self._clock.monotonic()
+        if now - self._written < WRITE_SECONDS or now - self._turned > STALE_SECONDS:
+            return
+        self._path.touch()
+        self._written = now
+
+    def clear(self) -> None:
+        """The worker is gone; a mark left behind would vouch for it."""
+        self._path.unlink(missing_ok=True)
+
+
+def is_healthy(path: Path) -> bool:
+    """Whether the mark is there and fresh."""
+    try:
+        written = path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return time.time() - written <= STALE_SECONDS

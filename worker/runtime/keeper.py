@@ -1,0 +1,148 @@
+"""The one place that renews what is held: lease, visibility and task token, by one heartbeat.
+
+It starts before the first message is received and ends after the last one is settled, so a draining worker never looks
+dead. It beats only while the work moves; a refused lease or a final job cancels the work at once; a dead receipt or a
+dead token does not, since the chunk is finished under its lease and whoever comes with the newer token answers it.
+"""
+
+import asyncio
+import threading
+
+from haulier.contracts.limits import SQS_VISIBILITY_WALL_SECONDS
+from haulier.jobs.calls import drive_async
+from haulier.jobs.lease import Beat, beat
+from worker.clock import Clock
+from worker.errors import WorkerError
+from worker.log import get_logger
+from worker.ports import Ports
+from worker.runtime.held import Held, Stop
+
+_log = get_logger()
+
+
+class Keeper:
+    """Registry of what is held, and the beats. `take` and `forget` are for the working thread, the rest for the
+    keeper's own.
+    """
+
+    def __init__(
+        self, *, table: str, clock: Clock, lease_seconds: float, visibility_seconds: int, heartbeat_seconds: float
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._visibility_seconds = visibility_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._due: dict[Held, float] = {}
+        self._lock = threading.Lock()
+
+    def take(self, held: Held) -> None:
+        """From now on it is kept; its visibility is as fresh as its receipt."""
+        with self._lock:
+            self._due[held] = held.received_at + self._heartbeat_seconds
+
+    def forget(self, held: Held) -> None:
+        with self._lock:
+            self._due.pop(held, None)
+
+    def due(self) -> list[Held]:
+        """What needs a beat now; each is due again a heartbeat later."""
+        now = self._clock.monotonic()
+        with self._lock:
+            ready = [held for held, at in self._due.items() if at <= now]
+            for held in ready:
+                self._due[held] = now + self._heartbeat_seconds
+        return ready
+
+    def watch(self) -> None:
+        """Stops work that does not move, and work whose lease ran out because no beat was answered in time."""
+        now = self._clock.monotonic()
+        with self._lock:
+            everything = list(self._due)
+        for held in everything:
+            if held.expired(now) and held.stop_work(Stop.EXPIRED):
+                _log.error("lease.lost", reason="expired", **_names(held))
+            step = held.progress.stalled()
+            if step is not None and held.stop_work(Stop.STALLED):
+                _log.error("work.stalled", step=str(step), **_names(held))
+
+    async def beat(self, held: Held, ports: Ports) -> None:
+        """One heartbeat for one thing held. Never raises for an accident: the next beat is the retry."""
+        if held.stop is Stop.STALLED:
+            return
+        await asyncio.gather(
+            self._keep_lease(held, ports), self._keep_message(held, ports), self._keep_token(held, ports)
+        )
+
+    async def _keep_lease(self, held: Held, ports: Ports) -> None:
+        holding = held.holding
+        if holding is None or held.stop in (Stop.LOST, Stop.EXPIRED, Stop.JOB_OVER):
+            return
+        # The lease counts from before the call: its answer may have been long on the way.
+        started = self._clock.monotonic()
+        steps = beat(
+            self._table,
+            holding,
+            held.progress.counted,
+            now_ms=self._clock.now_ms(),
+            lease_seconds=self._lease_seconds,
+        )
+        try:
+            found = await drive_async(steps, ports.perform)
+        except WorkerError as error:
+            _log.warning("lease.beat_failed", what="lease", reason=str(error), **_names(held))
+            return
+        match found:
+            case Beat.HELD:
+                held.renewed(started + self._lease_seconds)
+            case Beat.LOST:
+                if held.holding is not None and held.stop_work(Stop.LOST):
+                    _log.warning("lease.lost", reason="refused", **_names(held))
+            case Beat.JOB_OVER:
+                if held.holding is not None:
+                    held.stop_work(Stop.JOB_OVER)
+
+    async def _keep_message(self, held: Held, ports: Ports) -> None:
+        if held.message_gone or held.receipt_dead:
+            return
+        queue = ports.queues[held.received.queue]
+        age = self._clock.monotonic() - held.received_at
+        room = int(SQS_VISIBILITY_WALL_SECONDS - age)
+        try:
+            if room < self._visibility_seconds + 2 * self._heartbeat_seconds:
+                await self._delete_at_wall(held, ports)
+            elif not await queue.show_after(held.received.receipt, self._visibility_seconds):
+                held.receipt_dead = True
+                _log.warning("receipt.expired", **_names(held))
+        except WorkerError as error:
+            _log.warning("lease.beat_failed", what="message", reason=str(error), **_names(held))
+
+    async def _delete_at_wall(self, held: Held, ports: Ports) -> None:
+        """SQS shows a message again 12 h after its receipt, whatever is asked. With a lease the work goes on without
+        it: if this worker dies then, the janitor enqueues the chunk again.
+        """
+        if held.holding is None:
+            return
+        await ports.queues[held.received.queue].delete(held.received.receipt)
+        held.message_gone = True
+        _log.info("message.deleted_at_wall", **_names(held))
+
+    async def _keep_token(self, held: Held, ports: Ports) -> None:
+        token = held.token
+        if token is None:
+            return
+        try:
+            if not await ports.tokens.heartbeat(token):
+                held.token = None
+                _log.info("token.dead", answer="heartbeat", **_names(held))
+        except WorkerError as error:
+            _log.warning("lease.beat_failed", what="token", reason=str(error), **_names(held))
+
+
+def _names(held: Held) -> dict[str, object]:
+    """What the log lines of the keeper's thread, which has no message bound, are about."""
+    holding = held.holding
+    names: dict[str, object] = {"message": held.received.message_id, "queue": held.received.queue}
+    if holding is not None:
+        names |= {"job": holding.job_id, "run": holding.run, "chunk": holding.chunk, "attempt": holding.attempt}
+    return names

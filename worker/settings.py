@@ -1,0 +1,100 @@
+"""The worker's settings, read from the environment once, before anything else.
+
+Names are those of `haulier.contracts.environment`; credentials, region and endpoint are botocore's own variables.
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from haulier.contracts import environment as names
+from haulier.contracts import limits
+from haulier.contracts.dataset import QueueName
+
+
+class Settings(BaseSettings):
+    """Everything that may be set. Units are in the names."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    environment: str = Field(default="dev", validation_alias=names.ENVIRONMENT)
+    table: str = Field(validation_alias=names.TABLE, min_length=1)
+    output_bucket: str = Field(validation_alias=names.OUTPUT_BUCKET, min_length=3)
+    bucket_owner: str = Field(default="", validation_alias=names.BUCKET_OWNER, pattern=r"^(\d{12})?$")
+
+    priority_queue_url: str = Field(validation_alias=names.PRIORITY_QUEUE_URL, pattern=r"^https?://")
+    standard_queue_url: str = Field(validation_alias=names.STANDARD_QUEUE_URL, pattern=r"^https?://")
+    bulk_queue_url: str = Field(validation_alias=names.BULK_QUEUE_URL, pattern=r"^https?://")
+    priority_dlq_url: str = Field(validation_alias=names.PRIORITY_DLQ_URL, pattern=r"^https?://")
+    standard_dlq_url: str = Field(validation_alias=names.STANDARD_DLQ_URL, pattern=r"^https?://")
+    bulk_dlq_url: str = Field(validation_alias=names.BULK_DLQ_URL, pattern=r"^https?://")
+
+    slots: int = Field(default=8, ge=2, le=256, validation_alias=names.WORKER_SLOTS)
+    """Messages worked on at once; at least two, so that bulk never holds them all."""
+    lease_seconds: float = Field(default=limits.LEASE_SECONDS, gt=0, validation_alias=names.LEASE_SECONDS)
+    visibility_seconds: int = Field(
+        default=limits.VISIBILITY_SECONDS,
+        ge=1,
+        le=limits.SQS_VISIBILITY_WALL_SECONDS,
+        validation_alias=names.VISIBILITY_SECONDS,
+    )
+    heartbeat_seconds: float = Field(default=limits.HEARTBEAT_SECONDS, gt=0, validation_alias=names.HEARTBEAT_SECONDS)
+    drain_seconds: float = Field(default=limits.DRAIN_SECONDS, ge=0, validation_alias=names.DRAIN_SECONDS)
+    max_attempts: int = Field(default=limits.MAX_ATTEMPTS, ge=1, validation_alias=names.MAX_ATTEMPTS)
+
+    health_file: str = Field(default="/tmp/haulier-worker-health", validation_alias=names.HEALTH_FILE)  # noqa: S108 - a liveness mark that holds nothing; the container's /tmp is its own
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias=names.LOG_LEVEL)
+    log_format: Literal["json", "console"] = Field(default="json", validation_alias=names.LOG_FORMAT)
+
+    @model_validator(mode="after")
+    def _beats_in_time(self) -> Self:
+        if self.heartbeat_seconds > self.lease_seconds / 3:
+            raise ValueError(
+                f"{names.HEARTBEAT_SECONDS} must be at most a third of {names.LEASE_SECONDS}, "
+                "so that two lost beats lose no lease"
+            )
+        if self.lease_seconds > self.visibility_seconds:
+            raise ValueError(
+                f"{names.LEASE_SECONDS} must not be more than {names.VISIBILITY_SECONDS}: a message that "
+                "comes back should find its lease free"
+            )
+        return self
+
+    @property
+    def queue_urls(self) -> dict[QueueName, str]:
+        return {
+            "priority": self.priority_queue_url,
+            "standard": self.standard_queue_url,
+            "bulk": self.bulk_queue_url,
+        }
+
+    @property
+    def dlq_urls(self) -> dict[QueueName, str]:
+        return {"priority": self.priority_dlq_url, "standard": self.standard_dlq_url, "bulk": self.bulk_dlq_url}
+
+
+class WrongSettings(Exception):
+    """`problems` names every variable that is missing or wrong, one entry each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def read_settings() -> Settings:
+    """Reads the environment.
+
+    Raises:
+        WrongSettings: with every mistake at once.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSettings([_problem(entry["loc"], entry["msg"], entry["type"]) for entry in error.errors()]) from None
+
+
+def _problem(loc: tuple[int | str, ...], message: str, kind: str) -> str:
+    if not loc:
+        return message.removeprefix("Value error, ")
+    return f"{loc[0]}: " + ("is not set" if kind == "missing" else message)
