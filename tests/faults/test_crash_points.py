@@ -73,7 +73,7 @@ async def test_the_job_succeeds_with_the_same_bytes_when_the_worker_is_killed_at
 
 async def test_the_job_succeeds_when_every_worker_is_killed_four_times_in_a_row(world):
     job = world.submit()
-    for at in (9, 9, 9, 9):
+    for at in (6, 6, 6, 6):
         world.switch.arm(at)
         with pytest.raises(Killed):
             await world.deliver(world.worker())

@@ -70,10 +70,12 @@ async def test_the_work_is_cancelled_at_once_when_the_job_is_cancelled(world):
     job = world.submit()
     work = GatedWork()
     worker, _, task = await _start(world, work)
+    world.perform_now(update(TABLE, job.job_id, "r0001#c00000#0", sets={"token": "waiting"}))
     drive(cancel(TABLE, job.job_id, world.clock.now_ms()), world.perform_now)
     world.clock.turn(20)
     await _beat(world, worker)
     assert await task == Finished("job over")
+    assert world.tokens.answers == {"waiting": "success"}
     assert work.cancelled == 1
     assert not world.queues["standard"].messages
     assert world.job(job.job_id).status is JobState.CANCELLED

@@ -53,8 +53,18 @@ class Closing:
         state = await drive_async(fail(self._table, self._bucket, job, error, self._clock.now_ms()), self._perform)
         _log.warning("job.failed", state=str(state), code=error.code, reason=error.message)
 
-    async def fail_tokens(self, chunk_sk: str, job_id: str, token: str | None, error: JobError) -> None:
+    async def release_waiters(self, job_id: str, chunk_sk: str, token: str | None) -> None:
+        """The job is over: lets go of whoever waits for the chunk, for this message or for a newer one."""
+        await self.succeed(*await self._waiting(job_id, chunk_sk, token))
+
+    async def fail_tokens(self, job_id: str, chunk_sk: str, token: str | None, error: JobError) -> None:
         """Tells whoever waits that the chunk will never be done: for this message, and for a newer one if there is."""
+        for waiting in await self._waiting(job_id, chunk_sk, token):
+            alive = await self._tokens.failure(waiting, error)
+            _log.info("token.answered" if alive else "token.dead", answer="failure")
+
+    async def _waiting(self, job_id: str, chunk_sk: str, token: str | None) -> list[str]:
+        """The token the message brought, and the newest one, whose message may have been deleted."""
         answer = await self._perform(
             Call(
                 "dynamodb",
@@ -63,6 +73,4 @@ class Closing:
             )
         )
         newest = ChunkItem.of(answer["Item"]).token if answer.get("Item") else None
-        for waiting in dict.fromkeys(one for one in (token, newest) if one):
-            alive = await self._tokens.failure(waiting, error)
-            _log.info("token.answered" if alive else "token.dead", answer="failure")
+        return list(dict.fromkeys(one for one in (token, newest) if one))

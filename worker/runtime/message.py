@@ -28,6 +28,7 @@ from haulier.jobs.claim import (
     UnknownJob,
     claim,
 )
+from haulier.jobs.items import chunk_sk
 from haulier.jobs.lease import Beat, Holding, give_up, release
 from worker.clock import Clock
 from worker.errors import Permanent, Stalled, Transient, Unexpected, WorkerError
@@ -132,8 +133,7 @@ class Handler:
                     await self._closing.succeed(message.token, claimed.chunk.token)
                     return Finished("already committed")
                 if isinstance(claimed, JobOver):
-                    await self._closing.succeed(message.token)
-                    return Finished("job over")
+                    return await self._over(held, message)
         except RefusedCall as refused:
             return Unclaimed(_error("contended", str(refused)), held.received.receives)
         except Transient as error:
@@ -167,7 +167,7 @@ class Handler:
         try:
             report = await self._run(held, claimed, attempt)
         except asyncio.CancelledError:
-            return await self._stopped(held, holding)
+            return await self._stopped(held, holding, message)
         except Permanent as error:
             return Refused(claimed.job, error.job_error) if self._holds(held) else Lost()
         except Transient as error:
@@ -196,7 +196,7 @@ class Handler:
             held.unleased()
             if isinstance(chunk, Beat):
                 _log.warning("chunk.lost", found=str(chunk))
-                return Finished("job over") if chunk is Beat.JOB_OVER else Lost()
+                return await self._over(held, message) if chunk is Beat.JOB_OVER else Lost()
             _log.info("chunk.committed", read=report.read, rejected=report.rejected, seconds=report.seconds)
             try:
                 await self._closing.finish(claimed.run)
@@ -205,7 +205,7 @@ class Handler:
                 return Unclaimed(error.job_error, held.received.receives)
         return Finished("committed")
 
-    async def _stopped(self, held: Held, holding: Holding) -> Outcome:
+    async def _stopped(self, held: Held, holding: Holding, message: ChunkMessage) -> Outcome:
         """The work was cancelled; by whom, `held.stop` says."""
         match held.stop:
             case Stop.INTERRUPTED:
@@ -215,12 +215,21 @@ class Handler:
                 return await self._give_up(held, holding, error)
             case Stop.JOB_OVER:
                 held.unleased()
-                return Finished("job over")
+                return await self._over(held, message)
             case Stop.LOST | Stop.EXPIRED:
                 held.unleased()
                 return Lost()
             case None:
                 raise asyncio.CancelledError
+
+    async def _over(self, held: Held, message: ChunkMessage) -> Outcome:
+        """Cancelled, failed or in another run: nobody is left waiting for the chunk, else its execution would hang."""
+        sk = chunk_sk(message.run, message.chunk, message.round)
+        try:
+            await self._closing.release_waiters(message.job_id, sk, message.token)
+        except Transient as error:
+            return Unclaimed(error.job_error, held.received.receives)
+        return Finished("job over")
 
     async def _release(self, held: Held, holding: Holding) -> Outcome:
         held.unleased()

@@ -53,7 +53,7 @@ class Settler:
             held.unleased()
             message = decode_message(received.body)
             sk = chunk_sk(message.run, message.chunk, message.round)
-            await self._closing.fail_tokens(sk, message.job_id, message.token, burial.error)
+            await self._closing.fail_tokens(message.job_id, sk, message.token, burial.error)
         await self._delete(held)
 
     async def _delete(self, held: Held) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from haulier.contracts.keys import manifest_key, success_key
 from haulier.contracts.states import JobState
-from haulier.jobs.attributes import decode_item
+from haulier.jobs.attributes import decode_item, encode
+from haulier.jobs.items import chunk_sk
 from haulier.jobs.writes import job_becomes
 from tests.unit.dispatcher.builders import (
     NOW,
@@ -47,6 +48,7 @@ def test_the_run_succeeds_when_the_chain_holds() -> None:
     job = planned(cloud)
     outputs = [committed(cloud, job, chunk, *link) for chunk, link in enumerate(LINKS)]
     cloud.put(OUTPUT, f"processed/default/{job}/run=1/chunk-00000-{'f' * 32}-0000.jsonl", b"a zombie's")
+    cloud.items[job, chunk_sk(1, 0, 0)]["attempts"] = encode(2)
 
     answer = ask(cloud, job)
 

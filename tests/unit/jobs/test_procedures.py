@@ -323,6 +323,22 @@ def test_a_chunked_run_is_sealed_only_when_its_chain_holds_and_strays_are_gone()
     assert not any("chunk-00001-a1" in key for key in kept)
 
 
+@pytest.mark.parametrize(
+    ("disturbed", "swept"), [({}, False), ({"attempts": 2}, True), ({"releases": 1}, True), ({"attempts": 1}, False)]
+)
+def test_the_run_is_swept_unless_only_its_committed_attempt_can_have_written(disturbed, swept):
+    world = World()
+    job = accepted(world)
+    world.run(claim_steps(job, "a"))
+    report = report_of(job, "a")
+    write_output(world, report)
+    world.run(lease.commit(TABLE, holding(job, "a"), report, now_ms=NOW))
+    if disturbed:
+        world.perform(update(TABLE, job.job_id, "r0001#c00000#0", sets=disturbed))
+    world.run(finish.finish(TABLE, OUT, job.job_id, 1, NOW))
+    assert ("list_objects_v2" in world.calls) == swept
+
+
 def test_what_the_state_machine_gave_up_fails_unless_it_is_sealed():
     world = World()
     job = accepted(world)

@@ -77,3 +77,36 @@ def test_never_more_is_taken_than_there_are_slots_when_anything_happens(slots, e
         assert running.count("bulk") < slots
     if not running and not polls:
         assert intake.next_asks()
+
+
+def made_hot(intake: Intake, queue: str) -> None:
+    """Lets every poll come back empty but those of one queue, until that queue had all it was asked for."""
+    while True:
+        for ask in intake.next_asks():
+            intake.answered(ask, ask.count if ask.queue == queue else 0)
+            if ask.queue == queue:
+                return
+
+
+def test_nobody_waits_on_an_empty_queue_while_another_has_messages_and_a_slot():
+    intake = Intake(2)
+    made_hot(intake, "bulk")
+    intake.ended("bulk")
+    waits = []
+    for _ in range(10):
+        for ask in intake.next_asks():
+            waits.append(ask.wait_seconds)
+            received = ask.count if ask.queue == "bulk" else 0
+            intake.answered(ask, received)
+            for _ in range(received):
+                intake.ended("bulk")
+    assert set(waits) == {0}
+
+
+def test_polls_wait_while_the_queue_with_messages_may_have_no_further_slot():
+    intake = Intake(2)
+    made_hot(intake, "bulk")
+    for _ in range(10):
+        for ask in intake.next_asks():
+            assert ask.wait_seconds == 1
+            intake.answered(ask, 0)
