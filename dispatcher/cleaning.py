@@ -32,28 +32,23 @@ def clean(table: str, bucket: str, job: JobItem, now_ms: int) -> Steps[int]:
             )
         plans = plan_key(job.job_id, job.run, 0).rpartition("/")[0] + "/"
         gone += yield from delete_keys(bucket, (yield from list_keys(bucket, plans)))
-    # Refused if the job was started again since: the next run has an end of its own.
-    with contextlib.suppress(ConditionFailed):
-        yield update(
-            table,
-            job.job_id,
-            JOB_SK,
-            sets={"cleaned_at": iso(now_ms)},
-            condition="#run = :run AND #status = :state",
-            names={"#run": "run", "#status": "status"},
-            values={":run": job.run, ":state": str(job.status)},
-        )
+    yield from _note(table, job, {"cleaned_at": iso(now_ms)})
     return gone
 
 
 def tell_again(table: str, job: JobItem, now_ms: int) -> Steps[None]:
     """Asks the table's stream to tell of the job's end once more; whoever hears it twice knows the event id."""
+    yield from _note(table, job, {"announce_again": iso(now_ms)})
+
+
+def _note(table: str, job: JobItem, sets: dict[str, str]) -> Steps[None]:
+    """Written only while the job is where it was seen: a run that was started since has an end of its own."""
     with contextlib.suppress(ConditionFailed):
         yield update(
             table,
             job.job_id,
             JOB_SK,
-            sets={"announce_again": iso(now_ms)},
+            sets=sets,
             condition="#run = :run AND #status = :state",
             names={"#run": "run", "#status": "status"},
             values={":run": job.run, ":state": str(job.status)},

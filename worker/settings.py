@@ -18,34 +18,87 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    environment: str = Field(default="dev", validation_alias=names.ENVIRONMENT)
-    table: str = Field(validation_alias=names.TABLE, min_length=1)
-    output_bucket: str = Field(validation_alias=names.OUTPUT_BUCKET, min_length=3)
-    bucket_owner: str = Field(default="", validation_alias=names.BUCKET_OWNER, pattern=r"^(\d{12})?$")
+    environment: str = Field(
+        description="suffix that names everything; said in the logs", default="dev", validation_alias=names.ENVIRONMENT
+    )
+    table: str = Field(description="the job table", validation_alias=names.TABLE, min_length=1)
+    output_bucket: str = Field(
+        description="where outputs, rejects and manifests go", validation_alias=names.OUTPUT_BUCKET, min_length=3
+    )
+    bucket_owner: str = Field(
+        description="account id that must own the buckets; not checked if empty",
+        default="",
+        validation_alias=names.BUCKET_OWNER,
+        pattern=r"^(\d{12})?$",
+    )
 
-    priority_queue_url: str = Field(validation_alias=names.PRIORITY_QUEUE_URL, pattern=r"^https?://")
-    standard_queue_url: str = Field(validation_alias=names.STANDARD_QUEUE_URL, pattern=r"^https?://")
-    bulk_queue_url: str = Field(validation_alias=names.BULK_QUEUE_URL, pattern=r"^https?://")
-    priority_dlq_url: str = Field(validation_alias=names.PRIORITY_DLQ_URL, pattern=r"^https?://")
-    standard_dlq_url: str = Field(validation_alias=names.STANDARD_DLQ_URL, pattern=r"^https?://")
-    bulk_dlq_url: str = Field(validation_alias=names.BULK_DLQ_URL, pattern=r"^https?://")
+    priority_queue_url: str = Field(
+        description="work that goes first", validation_alias=names.PRIORITY_QUEUE_URL, pattern=r"^https?://"
+    )
+    standard_queue_url: str = Field(
+        description="work", validation_alias=names.STANDARD_QUEUE_URL, pattern=r"^https?://"
+    )
+    bulk_queue_url: str = Field(
+        description="chunks of large jobs, and batches", validation_alias=names.BULK_QUEUE_URL, pattern=r"^https?://"
+    )
+    priority_dlq_url: str = Field(
+        description="its letters", validation_alias=names.PRIORITY_DLQ_URL, pattern=r"^https?://"
+    )
+    standard_dlq_url: str = Field(
+        description="its letters", validation_alias=names.STANDARD_DLQ_URL, pattern=r"^https?://"
+    )
+    bulk_dlq_url: str = Field(description="its letters", validation_alias=names.BULK_DLQ_URL, pattern=r"^https?://")
 
-    slots: int = Field(default=8, ge=2, le=256, validation_alias=names.WORKER_SLOTS)
-    """Messages worked on at once; at least two, so that bulk never holds them all."""
-    lease_seconds: float = Field(default=limits.LEASE_SECONDS, gt=0, validation_alias=names.LEASE_SECONDS)
+    slots: int = Field(
+        description="messages worked on at once; at least two, so that bulk never holds them all",
+        default=8,
+        ge=2,
+        le=256,
+        validation_alias=names.WORKER_SLOTS,
+    )
+    lease_seconds: float = Field(
+        description="how long a chunk stays with a worker that is not heard of",
+        default=limits.LEASE_SECONDS,
+        gt=0,
+        validation_alias=names.LEASE_SECONDS,
+    )
     visibility_seconds: int = Field(
+        description="how long its message stays hidden then; not less than the lease",
         default=limits.VISIBILITY_SECONDS,
         ge=1,
         le=limits.SQS_VISIBILITY_WALL_SECONDS,
         validation_alias=names.VISIBILITY_SECONDS,
     )
-    heartbeat_seconds: float = Field(default=limits.HEARTBEAT_SECONDS, gt=0, validation_alias=names.HEARTBEAT_SECONDS)
-    drain_seconds: float = Field(default=limits.DRAIN_SECONDS, ge=0, validation_alias=names.DRAIN_SECONDS)
-    max_attempts: int = Field(default=limits.MAX_ATTEMPTS, ge=1, validation_alias=names.MAX_ATTEMPTS)
+    heartbeat_seconds: float = Field(
+        description="how often lease, visibility and token are renewed; at most a third of the lease",
+        default=limits.HEARTBEAT_SECONDS,
+        gt=0,
+        validation_alias=names.HEARTBEAT_SECONDS,
+    )
+    drain_seconds: float = Field(
+        description="how long work may go on after a stop request before it is given back",
+        default=limits.DRAIN_SECONDS,
+        ge=0,
+        validation_alias=names.DRAIN_SECONDS,
+    )
+    max_attempts: int = Field(
+        description="failures a chunk may have before its job fails",
+        default=limits.MAX_ATTEMPTS,
+        ge=1,
+        validation_alias=names.MAX_ATTEMPTS,
+    )
 
-    health_file: str = Field(default="/tmp/haulier-worker-health", validation_alias=names.HEALTH_FILE)  # noqa: S108 - a liveness mark that holds nothing; the container's /tmp is its own
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias=names.LOG_LEVEL)
-    log_format: Literal["json", "console"] = Field(default="json", validation_alias=names.LOG_FORMAT)
+    health_file: str = Field(
+        description="touched while the worker is well; `python -m worker health` looks at it",
+        default="/tmp/haulier-worker-health",  # noqa: S108 - holds nothing; a container's /tmp is its own
+        validation_alias=names.HEALTH_FILE,
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        description="least level that is logged", default="info", validation_alias=names.LOG_LEVEL
+    )
+    log_format: Literal["json", "console"] = Field(
+        description="`json`, or `console` for people", default="json", validation_alias=names.LOG_FORMAT
+    )
 
     @model_validator(mode="after")
     def _beats_in_time(self) -> Self:
