@@ -7,33 +7,49 @@ ended run's own prefixes are touched, so a retry that starts meanwhile loses not
 import contextlib
 
 from dispatcher import log
-from haulier.contracts.keys import manifest_key, plan_key, success_key
+from haulier.contracts.keys import manifest_key, success_key
 from haulier.contracts.manifest import Manifest
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, ConditionFailed, NotFound, Steps
 from haulier.jobs.items import JOB_SK, JobItem
-from haulier.jobs.sweep import delete_keys, list_keys, sweep_run
-from haulier.jobs.times import iso
+from haulier.jobs.sweep import sweep_run, sweep_temp
+from haulier.jobs.times import iso, parse_iso
+from haulier.jobs.verdicts import failure_record
 from haulier.jobs.writes import update
 
 
 def clean(table: str, bucket: str, job: JobItem, now_ms: int) -> Steps[int]:
-    """Sweeps the job's present run and notes it as cleaned; returns how many things were deleted.
+    """Sweeps the job's present run and those before it, and notes it as cleaned; returns how many things were deleted.
 
-    Of a run that succeeded, everything its manifest lists stays. Of one that failed, rejects stay: they say why.
+    Of a run that succeeded, everything its manifest lists stays. Of one that failed, rejects stay: they say why. A run
+    before the present one was over when that was asked for, perhaps too short a time ago to have been cleaned.
     """
     gone = 0
     if job.status != JobState.REJECTED:  # whose run never began
-        listed = yield from _listed(bucket, job)
-        if listed is not None:
-            keep_rejects = job.status == JobState.FAILED
-            gone += yield from sweep_run(
-                bucket, job.dataset, job.job_id, job.run, listed=listed, keep_rejects=keep_rejects
-            )
-        plans = plan_key(job.job_id, job.run, 0).rpartition("/")[0] + "/"
-        gone += yield from delete_keys(bucket, (yield from list_keys(bucket, plans)))
+        for run in range(1, job.run + 1):
+            gone += yield from _clean_run(bucket, job, run)
+    if job.status == JobState.FAILED and job.error is not None:
+        yield failure_record(bucket, job, job.error, parse_iso(job.finished_at or job.updated_at))
     yield from _note(table, job, {"cleaned_at": iso(now_ms)})
     return gone
+
+
+def _clean_run(bucket: str, job: JobItem, run: int) -> Steps[int]:
+    gone = 0
+    present = run == job.run
+    listed = yield from _listed(bucket, job, run)
+    if listed or not (present and job.status == JobState.SUCCEEDED):
+        gone += yield from sweep_run(
+            bucket,
+            job.dataset,
+            job.job_id,
+            run,
+            listed=listed,
+            keep_rejects=not listed and not (present and job.status == JobState.CANCELLED),
+        )
+    else:
+        log.warning("manifest.missing", job_id=job.job_id, run=run)
+    return gone + (yield from sweep_temp(bucket, job.job_id, run))
 
 
 def tell_again(table: str, job: JobItem, now_ms: int) -> Steps[None]:
@@ -55,15 +71,12 @@ def _note(table: str, job: JobItem, sets: dict[str, str]) -> Steps[None]:
         )
 
 
-def _listed(bucket: str, job: JobItem) -> Steps[set[str] | None]:
-    """Keys that stay; None if that cannot be told, so that nothing may be deleted."""
-    if job.status != JobState.SUCCEEDED:
-        return set()
-    names = [name(job.dataset, job.job_id, job.run) for name in (manifest_key, success_key)]
+def _listed(bucket: str, job: JobItem, run: int) -> Steps[set[str]]:
+    """Keys of a run that stay: those of its manifest, if it has one, since only a sealed run has."""
+    names = [name(job.dataset, job.job_id, run) for name in (manifest_key, success_key)]
     try:
         answer = yield Call("s3", "get_object", {"Bucket": bucket, "Key": names[0]})
     except NotFound:
-        log.warning("manifest.missing", job_id=job.job_id, run=job.run, key=names[0])
-        return None
+        return set()
     manifest = Manifest.model_validate_json(answer["Body"])
     return {*names, *manifest.output_keys, *manifest.rejects_keys}

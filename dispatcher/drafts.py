@@ -10,7 +10,6 @@ from typing import Any
 from dispatcher.admit import admit, refusal
 from dispatcher.datasets import Broken, Owner, Shelf
 from dispatcher.envelopes import StorageEvent
-from dispatcher.route import route
 from dispatcher.settings import IntakeSettings
 from haulier.contracts.dataset import DEFAULT_DATASET, NAME_PATTERN, QueueName
 from haulier.contracts.errors import InvalidEvent
@@ -22,6 +21,7 @@ from haulier.contracts.source import Source
 from haulier.jobs.accept import Draft, refuse_superseded
 from haulier.jobs.calls import Call, NotFound, Steps
 from haulier.jobs.identity import requested_job_id, source_of_head, storage_job_id
+from haulier.jobs.route import route
 
 
 def why_ignored(event: StorageEvent, settings: IntakeSettings) -> str | None:
@@ -138,6 +138,9 @@ def _draft(
         queue=way.queue,
         threshold_bytes=way.threshold_bytes,
         chunk_bytes=way.chunk_bytes,
+        wanted_queue=wanted,
+        stack_threshold_bytes=settings.chunk_threshold_bytes,
+        stack_chunk_bytes=settings.chunk_bytes,
     )
     return Draft(job_id, source, owner.name, cause, sequencer, pin=pin)
 

@@ -120,7 +120,7 @@ class Intake:
         there after its last delivery. A letter may be there twice, never not at all: it is sent before the record is
         consumed.
         """
-        reason = _sendable("; ".join(map(str, problems)))
+        reason = "; ".join(map(str, problems))
         log.warning("event.refused", message_id=message_id, reason=reason)
         if not self.settings.intake_dlq_url:
             return False
@@ -131,11 +131,6 @@ class Intake:
             log.error("letter.failed", message_id=message_id)
             return False
         return True
-
-
-def _sendable(text: str) -> str:
-    """SQS refuses control characters and lone surrogates."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @functools.cache

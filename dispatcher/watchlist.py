@@ -17,10 +17,10 @@ from haulier.jobs.times import iso
 OPEN_PER_SHARD = 125
 """Oldest first, of each status and shard: 2,000 in all, each of which costs two or three reads."""
 ENDED_PER_SHARD = 125
-LOOKED_AT_SECONDS = 2 * 3600
+LOOKED_AT_SECONDS = 6 * 3600
 """How long after its end a run is looked at; what a worker leaves later the bucket's lifecycle rules remove."""
 _MAX_PAGES = 20
-"""Pages of ended jobs read past those that need nothing, before the next minute's call goes on."""
+"""Pages of ended jobs read past those that need nothing, so that one call ends; newer ones wait until they leave."""
 
 
 def watchlist(table: str, index: str, now_ms: int, requeue_after_seconds: float) -> Steps[list[str]]:

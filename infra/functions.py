@@ -128,6 +128,8 @@ class Functions(Construct):
             "janitor",
             timeout=300,
             memory=1024,
+            # A round that failed is not repeated: the next minute's does the same work.
+            retry_attempts=0,
             environment=self._output()
             | self._work_queues()
             | {
@@ -167,6 +169,7 @@ class Functions(Construct):
         environment: Mapping[str, str],
         permissions: Sequence[iam.PolicyStatement],
         memory: int = 512,
+        retry_attempts: int | None = None,
     ) -> lambda_.Function:
         around = self._around
         log = log_group(
@@ -194,6 +197,7 @@ class Functions(Construct):
             code=self._code,
             memory_size=memory,
             timeout=Duration.seconds(timeout),
+            retry_attempts=retry_attempts,
             role=role,
             log_group=log,
             logging_format=lambda_.LoggingFormat.TEXT,

@@ -100,8 +100,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.token_heartbeat_seconds > self.token_timeout_seconds:
-            raise ValueError("token_heartbeat_seconds must not be longer than token_timeout_seconds")
+        if self.token_heartbeat_seconds >= self.token_timeout_seconds:
+            raise ValueError("token_heartbeat_seconds must be shorter than token_timeout_seconds")
         if self.token_timeout_seconds >= self.execution_timeout_seconds:
             raise ValueError("token_timeout_seconds must be shorter than execution_timeout_seconds")
         return self

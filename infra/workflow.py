@@ -17,14 +17,13 @@ from typing import Any
 State = dict[str, Any]
 
 LAMBDA_MARGIN_SECONDS = 30
-_LAMBDA_ERRORS = [
+_LAMBDA_BUSY = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
-    "States.TaskFailed",
-    "States.Timeout",
 ]
+_LAMBDA_ERRORS = ["States.TaskFailed", "States.Timeout"]
 _SQS_ERRORS = ["SQS.AmazonSQSException", "SQS.SdkClientException"]
 
 
@@ -119,7 +118,7 @@ def chunks(workflow: Workflow) -> State:
             "States": {"Send": send(workflow), "Settled": settled()},
         },
         "ResultPath": None,
-        "Retry": [_retry(["States.ItemReaderFailed"], interval=2, attempts=3)],
+        "Retry": [_retry(["States.ItemReaderFailed"], interval=2, attempts=8)],
         "Catch": [_abandon_on_error()],
         "Next": "Assemble",
     }
@@ -197,7 +196,8 @@ def _invoke(function: str, timeout_seconds: int, payload: State) -> State:
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": function, "Payload": payload},
         "TimeoutSeconds": timeout_seconds + LAMBDA_MARGIN_SECONDS,
-        "Retry": [_retry(_LAMBDA_ERRORS, interval=2, attempts=3)],
+        # Throttling passes and is no failure of the job: some hours of it are waited for.
+        "Retry": [_retry(_LAMBDA_BUSY, interval=2, attempts=60), _retry(_LAMBDA_ERRORS, interval=2, attempts=3)],
     }
 
 

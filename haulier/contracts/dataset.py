@@ -71,8 +71,10 @@ class Column(WireModel):
     type: ColumnType = "string"
     required: bool = Field(default=False, description="a null is a reject (`required`)")
     enum: tuple[str, ...] | None = Field(default=None, description="the only values allowed, as text")
-    min: float | str | None = Field(default=None, description="least value; for dates and timestamps ISO 8601 text")
-    max: float | str | None = Field(default=None, description="greatest value")
+    min: int | float | str | None = Field(
+        default=None, description="least value; for dates and timestamps ISO 8601 text"
+    )
+    max: int | float | str | None = Field(default=None, description="greatest value")
     min_length: int | None = Field(default=None, ge=0, description="characters")
     max_length: int | None = Field(default=None, ge=0, description="characters")
     pattern: str | None = Field(

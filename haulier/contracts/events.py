@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from haulier.contracts.dataset import NAME_PATTERN, QueueName
 from haulier.contracts.ids import JOB_ID_PATTERN
@@ -45,6 +45,16 @@ class JobRequested(WireModel):
         return self
 
 
+_MESSAGE_CHARS = 2000
+"""An item holds 400 KB and an SNS message 256 KB: what a person reads is shorter."""
+
+
+def _cut(message: object) -> object:
+    if isinstance(message, str) and len(message) > _MESSAGE_CHARS:
+        return f"{message[: _MESSAGE_CHARS - 40]}... ({len(message) - _MESSAGE_CHARS + 40} characters more)"
+    return message
+
+
 class JobError(WireModel):
     """Why a job failed or was rejected.
 
@@ -56,7 +66,7 @@ class JobError(WireModel):
 
     stage: str
     code: str
-    message: str
+    message: Annotated[str, BeforeValidator(_cut)]
 
 
 class JobChanged(WireModel):

@@ -60,11 +60,11 @@ def success_key(dataset: str, job: str, run: int) -> str:
 
 def plan_key(job: str, run: int, pass_number: int) -> str:
     """The list of chunks a Distributed Map is to send; pass 0 is the plan, later ones are redos."""
-    return f"{TEMP_PREFIX}{job}/r{run:04d}/plan-{pass_number:04d}.json"
+    return f"{temp_prefix(job, run)}plan-{pass_number:04d}.json"
 
 
-def temp_prefix(job: str) -> str:
-    return f"{TEMP_PREFIX}{job}/"
+def temp_prefix(job: str, run: int) -> str:
+    return f"{TEMP_PREFIX}{job}/r{run:04d}/"
 
 
 def failed_key(dataset: str, job: str, run: int) -> str:

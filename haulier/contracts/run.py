@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from haulier.contracts.dataset import Dataset, FileType, QueueName
+from haulier.contracts.limits import DEFAULT_CHUNK_BYTES, DEFAULT_CHUNK_THRESHOLD_BYTES
 from haulier.contracts.model import WireModel
 from haulier.contracts.source import Source
 
@@ -24,6 +25,9 @@ class RunPin(WireModel):
         queue: which work queue its messages go to.
         threshold_bytes: objects larger than this are cut.
         chunk_bytes: chunk size asked for.
+        wanted_queue: the queue a request asked for; a retry asks for it again.
+        stack_threshold_bytes: the stack's own, for a retry with a dataset that says nothing.
+        stack_chunk_bytes: likewise.
         engine_revision: of the release that accepted it.
     """
 
@@ -36,6 +40,9 @@ class RunPin(WireModel):
     queue: QueueName
     threshold_bytes: int
     chunk_bytes: int
+    wanted_queue: QueueName | None = None
+    stack_threshold_bytes: int = DEFAULT_CHUNK_THRESHOLD_BYTES
+    stack_chunk_bytes: int = DEFAULT_CHUNK_BYTES
     engine_revision: int = ENGINE_REVISION
 
 

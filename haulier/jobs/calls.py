@@ -61,6 +61,9 @@ _CODES: dict[str, type[Refused]] = {
     "NoSuchVersion": NotFound,
     "NoSuchUpload": NotFound,
     "404": NotFound,
+    # A version that is a delete marker.
+    "405": NotFound,
+    "MethodNotAllowed": NotFound,
 }
 
 

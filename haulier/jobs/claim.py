@@ -109,10 +109,13 @@ def claim(
             return decided
         try:
             yield _take(table, message, chunk, attempt, message_id, worker, now_ms, lease_seconds)
-        except ConditionFailed:
-            if left == 0:
+        except ConditionFailed as failed:
+            # Our own write may have arrived with its answer lost, and been repeated by the client.
+            ours = failed.item is not None and ChunkItem.of(failed.item).lease_attempt == attempt
+            if not ours and left == 0:
                 raise
-            continue
+            if not ours:
+                continue
         yield from _note_running(table, job, now_ms)
         taken = _as_taken(chunk, message, attempt, message_id, worker, round(now_ms + lease_seconds * 1000))
         return Claimed(job, run, taken)

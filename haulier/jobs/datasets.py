@@ -11,6 +11,8 @@ from haulier.contracts.dataset import NAME_PATTERN, Dataset
 from haulier.contracts.errors import InvalidDataset
 
 MAX_CONFIG_BYTES = 256 * 1024
+MAX_STORED_BYTES = 160 * 1024
+"""A run item pins the dataset beside the columns the planner found, and holds 400 KB (DynamoDB)."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -51,10 +53,27 @@ def read_dataset(name: str, text: str) -> Dataset:
             name, [f"line {_line(node, ('name',))}: name: the file says {raw['name']!r}, its key says {name!r}"]
         )
     try:
-        return Dataset.model_validate({**raw, "name": name})
+        dataset = Dataset.model_validate({**raw, "name": name})
     except ValidationError as error:
         problems = [_problem(node, entry) for entry in error.errors()]
         raise InvalidDataset(name, list(dict.fromkeys(problems))) from error
+    return _storable(name, dataset)
+
+
+def _storable(name: str, dataset: Dataset) -> Dataset:
+    """The dataset, if a run item can hold it and gives it back as it is."""
+    try:
+        written = dataset.to_json()
+        same = Dataset.model_validate_json(written) == dataset
+    except (ValueError, UnicodeError) as error:
+        raise InvalidDataset(
+            name, ["it holds text that cannot be stored (a lone surrogate such as \\uD800)"]
+        ) from error
+    if not same:
+        raise InvalidDataset(name, ["it holds a value that cannot be stored; infinity and NaN are none"])
+    if len(written.encode()) > MAX_STORED_BYTES:
+        raise InvalidDataset(name, [f"it is larger than {MAX_STORED_BYTES // 1024} KiB once it is read: fewer columns"])
+    return dataset
 
 
 def _problem(node: yaml.Node | None, entry: Any) -> str:

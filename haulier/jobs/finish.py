@@ -144,7 +144,7 @@ def _publish(bucket: str, job: JobItem, run: RunItem, proof: Proven, totals: Tot
     if strays:
         yield from sweep_run(bucket, dataset, job.job_id, run.run, listed=listed)
     if job.chunked:
-        yield from sweep_temp(bucket, job.job_id)
+        yield from sweep_temp(bucket, job.job_id, run.run)
     yield Call("s3", "put_object", {"Bucket": bucket, "Key": names[1], "Body": b""})
 
 

@@ -1,10 +1,14 @@
 """A letter: a message in a dead-letter queue, with the reason it is there."""
 
+import re
+
 from haulier.contracts.events import JobError
 from haulier.contracts.messages import ERROR_MESSAGE, ERROR_STAGE, ERROR_TYPE
 from haulier.jobs.calls import Call
 
 _ATTRIBUTE_CHARS = 1000
+_UNSENDABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What SQS takes is XML 1.0's characters (SendMessage, API reference)."""
 
 
 def letter(dlq_url: str, body: str, error: JobError, *, group: str | None = None) -> Call:
@@ -14,11 +18,11 @@ def letter(dlq_url: str, body: str, error: JobError, *, group: str | None = None
     """
 
     def text(value: str) -> dict[str, str]:
-        return {"DataType": "String", "StringValue": (value or "-")[:_ATTRIBUTE_CHARS]}
+        return {"DataType": "String", "StringValue": _UNSENDABLE.sub("?", value or "-")[:_ATTRIBUTE_CHARS]}
 
     params = {
         "QueueUrl": dlq_url,
-        "MessageBody": body or "-",
+        "MessageBody": _UNSENDABLE.sub("?", body) or "-",
         "MessageAttributes": {
             ERROR_TYPE: text(error.code),
             ERROR_MESSAGE: text(error.message),

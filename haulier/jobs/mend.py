@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from haulier.contracts.limits import CLOCK_SKEW_SECONDS, REQUEUE_CEILING_SECONDS
+from haulier.contracts.limits import (
+    CLOCK_SKEW_SECONDS,
+    HEARTBEAT_SECONDS,
+    LEASE_SECONDS,
+    REQUEUE_CEILING_SECONDS,
+)
 from haulier.contracts.states import JobState
 from haulier.jobs.announce import event_id
 from haulier.jobs.items import ChunkItem, JobItem
@@ -17,6 +22,8 @@ from haulier.jobs.times import parse_iso
 
 SETTLED_SECONDS = 60
 """How long a sealed or ended job is left to whoever is on it."""
+CLEAN_AFTER_SECONDS = LEASE_SECONDS + CLOCK_SKEW_SECONDS + HEARTBEAT_SECONDS
+"""By then a worker that learned nothing of the end has stopped by itself, its lease having run out."""
 UNTOLD_SECONDS = 180
 """How long the stream is given to tell of an end before it is asked to tell again."""
 
@@ -96,8 +103,12 @@ def mend(
         return [Enqueue()] if quiet_ms > min(SETTLED_SECONDS, requeue_after_seconds) * 1000 else []
     if job.chunked:
         if execution is Execution.GONE:
-            # A moment's grace: an execution that has just ended may be ahead of the job's own last write.
-            return [Restart()] if quiet_ms > min(SETTLED_SECONDS, requeue_after_seconds) * 1000 else []
+            # A moment's grace: an execution that has just ended may be ahead of the job's own last write, and one that
+            # has just been started may not be seen yet (DescribeExecution is eventually consistent).
+            since = max(job.enqueued_at_ms, parse_iso(job.updated_at))
+            patience = min(SETTLED_SECONDS, requeue_after_seconds)
+            due = requeue_wait_seconds(job.restarts, requeue_after_seconds) if job.restarts else patience
+            return [Restart()] if now_ms - since > due * 1000 else []
         return _abandoned(job, chunks, now_ms, requeue_after_seconds)
     if not chunks:
         waited = now_ms - max(job.enqueued_at_ms, parse_iso(job.updated_at))
@@ -117,7 +128,7 @@ def _ended(job: JobItem, quiet_ms: int) -> list[Mending]:
     found: list[Mending] = []
     if job.announced != event_id(job) and quiet_ms > UNTOLD_SECONDS * 1000:
         found.append(Announce())
-    if job.cleaned_at is None and quiet_ms > SETTLED_SECONDS * 1000:
+    if job.cleaned_at is None and quiet_ms > CLEAN_AFTER_SECONDS * 1000:
         found.append(Clean())
     return found
 

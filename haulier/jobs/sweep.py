@@ -35,9 +35,9 @@ def sweep_run(
     return gone
 
 
-def sweep_temp(bucket: str, job: str) -> Steps[int]:
-    """Deletes the job's plans."""
-    return (yield from delete_keys(bucket, (yield from list_keys(bucket, temp_prefix(job)))))
+def sweep_temp(bucket: str, job: str, run: int) -> Steps[int]:
+    """Deletes the run's plans."""
+    return (yield from delete_keys(bucket, (yield from list_keys(bucket, temp_prefix(job, run)))))
 
 
 def list_keys(bucket: str, prefix: str) -> Steps[list[str]]:
@@ -62,8 +62,18 @@ def delete_keys(bucket: str, keys: list[str]) -> Steps[int]:
 
 
 def abort_uploads(bucket: str, prefix: str) -> Steps[int]:
-    answer = yield Call("s3", "list_multipart_uploads", {"Bucket": bucket, "Prefix": prefix})
-    uploads = answer.get("Uploads", [])
+    gone = 0
+    while True:
+        answer = yield Call("s3", "list_multipart_uploads", {"Bucket": bucket, "Prefix": prefix})
+        uploads = answer.get("Uploads", [])
+        yield from _abort(bucket, uploads)
+        gone += len(uploads)
+        # What is aborted is not listed any more, so the next page is the first one again.
+        if not uploads or not answer.get("IsTruncated"):
+            return gone
+
+
+def _abort(bucket: str, uploads: list[dict[str, str]]) -> Steps[None]:
     for upload in uploads:
         try:
             yield Call(
@@ -73,4 +83,3 @@ def abort_uploads(bucket: str, prefix: str) -> Steps[int]:
             )
         except NotFound:
             continue
-    return len(uploads)

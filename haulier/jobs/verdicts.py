@@ -6,10 +6,12 @@ from haulier.contracts.dataset import Dataset
 from haulier.contracts.events import JobError
 from haulier.contracts.keys import failed_key
 from haulier.contracts.limits import JOB_TTL_SECONDS
+from haulier.contracts.run import ENGINE_REVISION, RunPin
 from haulier.contracts.states import FINAL, JobState
 from haulier.jobs.attributes import encode_item
 from haulier.jobs.calls import Call, ConditionFailed, Steps, TransactionFailed
 from haulier.jobs.items import JobItem, run_sk
+from haulier.jobs.route import route
 from haulier.jobs.times import iso
 from haulier.jobs.writes import get_job, get_run, job_becomes
 
@@ -27,8 +29,8 @@ class NotAllowed(Exception):
 def fail(table: str, bucket: str, job: JobItem, error: JobError, now_ms: int) -> Steps[JobState]:
     """Makes the job FAILED and leaves a record under `failed/`; returns the state it has then.
 
-    A job that ended meanwhile keeps its end. A crash before the record is written is repaired by whoever fails the same
-    run next (the message comes back): it finds FAILED and writes the record with the reason that is in the job.
+    A job that ended meanwhile keeps its end. A crash before the record is written is repaired by the janitor, which
+    writes it once more when it cleans the run (`dispatcher.cleaning`).
     """
     try:
         yield job_becomes(
@@ -46,15 +48,21 @@ def fail(table: str, bucket: str, job: JobItem, error: JobError, now_ms: int) ->
         if there.status != JobState.FAILED or there.run != job.run:
             return there.status
         error = there.error or error
+    yield failure_record(bucket, job, error, now_ms)
+    return JobState.FAILED
+
+
+def failure_record(bucket: str, job: JobItem, error: JobError, failed_at_ms: int) -> Call:
+    """The copy of a failure under `failed/`, for who looks at the bucket and not at the table."""
     record = {
         "job_id": job.job_id,
         "run": job.run,
         "dataset": job.dataset,
         "source": {"bucket": job.bucket, "key": job.key, "size": job.size, "etag": job.etag},
-        "failed_at": iso(now_ms),
+        "failed_at": iso(failed_at_ms),
         "error": error.model_dump(),
     }
-    yield Call(
+    return Call(
         "s3",
         "put_object",
         {
@@ -64,7 +72,6 @@ def fail(table: str, bucket: str, job: JobItem, error: JobError, now_ms: int) ->
             "ContentType": "application/json",
         },
     )
-    return JobState.FAILED
 
 
 def cancel(table: str, job_id: str, now_ms: int) -> Steps[JobItem]:
@@ -81,6 +88,8 @@ def cancel(table: str, job_id: str, now_ms: int) -> Steps[JobItem]:
         yield job_becomes(table, job_id, job.run, JobState.CANCELLED, now_ms, sets={"finished_at": iso(now_ms)})
     except ConditionFailed as failed:
         there = JobItem.of(failed.item) if failed.item else job
+        if there.status == JobState.CANCELLED and there.run == job.run:
+            return there
         raise NotAllowed(f"job {job_id} is {there.status}: only what is not sealed yet can be cancelled") from None
     return job
 
@@ -109,14 +118,14 @@ def retry(table: str, job_id: str, now_ms: int, *, dataset: Dataset | None = Non
         raise NotAllowed(f"job {job_id} was refused at intake ({reason}): submit its object again")
     following = job.run + 1
     expires_at = now_ms // 1000 + JOB_TTL_SECONDS
-    pin = last.pin.model_copy(update={"accepted_at_ms": now_ms} | ({"dataset": dataset} if dataset else {}))
+    pin = _pinned_again(last.pin, dataset or last.pin.dataset, now_ms)
     change = job_becomes(
         table,
         job_id,
         job.run,
         JobState.ACCEPTED,
         now_ms,
-        sets={"accepted_at_ms": now_ms, "expires_at": expires_at},
+        sets={"accepted_at_ms": now_ms, "expires_at": expires_at, "chunked": pin.chunked, "queue": pin.queue},
         removes=_OF_A_RUN,
     )
     params = dict(change.params)
@@ -133,3 +142,25 @@ def retry(table: str, job_id: str, now_ms: int, *, dataset: Dataset | None = Non
     if accepted is None:
         raise LookupError(f"job {job_id} is gone")
     return accepted
+
+
+def _pinned_again(pin: RunPin, dataset: Dataset, now_ms: int) -> RunPin:
+    """The next run's pin: the same object, the dataset as it is now, and the way that follows from it."""
+    way = route(
+        pin.source.key,
+        pin.source.size,
+        dataset,
+        wanted=pin.wanted_queue,
+        threshold_bytes=pin.stack_threshold_bytes,
+        chunk_bytes=pin.stack_chunk_bytes,
+    )
+    changes = {
+        "accepted_at_ms": now_ms,
+        "dataset": dataset,
+        "queue": way.queue,
+        "chunked": way.chunked,
+        "threshold_bytes": way.threshold_bytes,
+        "chunk_bytes": way.chunk_bytes,
+        "engine_revision": ENGINE_REVISION,
+    }
+    return pin.model_copy(update=changes)

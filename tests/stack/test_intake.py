@@ -123,6 +123,33 @@ def test_what_cannot_be_processed_is_rejected_with_the_reason(stack, name, file)
     assert told in job.error.code or told in job.error.message
 
 
+@pytest.fixture
+def strict_intake(stack):
+    """The deployed intake with a small ceiling and an excluded suffix, as a deployment may set them."""
+    function = stack.names.function("intake")
+    before = stack.clients["lambda"].get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    strict = before | {"HAULIER_MAX_OBJECT_BYTES": "1000", "HAULIER_EXCLUDED_SUFFIXES": ".partial.csv"}
+    stack.clients["lambda"].update_function_configuration(FunctionName=function, Environment={"Variables": strict})
+    yield
+    stack.clients["lambda"].update_function_configuration(FunctionName=function, Environment={"Variables": before})
+
+
+def test_what_the_settings_refuse_is_rejected_with_the_reason(stack, name, strict_intake):
+    large = stack.process(f"incoming/{name}/large.csv", b"a,b\n" + b"1,2\n" * 1000)
+    assert (large.status, large.error.code) == (JobState.REJECTED, "too_large")
+    partial = stack.process(f"incoming/{name}/x.partial.csv", CSV)
+    assert (partial.status, partial.error.code) == (JobState.REJECTED, "excluded")
+
+
+def test_an_unreadable_dataset_rejects_what_it_would_own_and_nothing_else(stack, name):
+    stack.put_dataset(name, f"match: [{{prefix: incoming/{name}/}}]\nqueue: fast\n")
+    job = stack.process(f"incoming/{name}/a.csv", CSV)
+    assert (job.status, job.error.code) == (JobState.REJECTED, "invalid_dataset")
+    assert "line 2" in job.error.message
+    stack.succeed(f"incoming/other-{name}/a.csv", CSV)
+    stack.s3.delete_object(Bucket=stack.info.input_bucket, Key=f"config/datasets/{name}.yaml")
+
+
 IGNORED = {
     "test event": lambda at: {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": at[0]},
     "delete": lambda at: {"Records": [notification(*at, event="ObjectRemoved:Delete", sequencer="FF" * 8)]},

@@ -4,7 +4,8 @@ import pytest
 
 from dispatcher.janitor import NotMended
 from dispatcher.watchlist import watchlist
-from haulier.contracts.keys import plan_key, rejects_key, success_key
+from haulier.contracts.events import JobError
+from haulier.contracts.keys import failed_key, plan_key, rejects_key, success_key
 from haulier.contracts.messages import decode_message
 from haulier.contracts.states import JobState
 from haulier.jobs.attributes import encode
@@ -190,7 +191,35 @@ def test_a_job_is_not_cleaned_when_it_ended_long_ago() -> None:
     cloud = Cloud()
     a_job(cloud, JobState.FAILED)
 
-    assert look(cloud, NOW + 3 * HOUR)["watched"] == 0
+    assert look(cloud, NOW + 7 * HOUR)["watched"] == 0
+
+
+def test_a_run_retried_before_it_was_cleaned_is_cleaned_with_the_next() -> None:
+    cloud = Cloud()
+    job = a_job(cloud, JobState.FAILED)
+    stray = f"processed/default/{job}/run=1/chunk-00000-{'a' * 32}-0000.jsonl"
+    rejects = f"rejected/default/{job}/run=1/chunk-00000-{'a' * 32}.jsonl"
+    cloud.put(OUTPUT, stray, b"x")
+    cloud.put(OUTPUT, rejects, b"x")
+    cloud.uploads["u"] = (OUTPUT, stray)
+    cloud.items[job, "job"]["run"] = encode(2)
+
+    look(cloud, NOW + 2 * MINUTE)
+
+    assert (OUTPUT, stray) not in cloud.objects
+    assert (OUTPUT, rejects) in cloud.objects
+    assert not cloud.uploads
+
+
+def test_the_record_of_a_failure_is_written_again_when_its_writer_died() -> None:
+    cloud = Cloud()
+    job = a_job(cloud, JobState.FAILED)
+    reason = JobError(stage="read", code="source_gone", message="it is gone")
+    cloud.items[job, "job"]["error"] = encode(reason.to_json())
+
+    look(cloud, NOW + 2 * MINUTE)
+
+    assert b"source_gone" in cloud.objects[OUTPUT, failed_key("default", job, 1)].body
 
 
 def test_the_others_are_mended_and_an_error_is_raised_when_one_job_is_broken() -> None:

@@ -57,12 +57,21 @@ def test_an_empty_file_is_the_defaults():
         ("\ntransforms:\n  - {rename: {a: b}, drop: [c]}\n", "line 2: transforms: entry 1 must have exactly one"),
         ("format: {columns: [a]}\n", "header: false"),
         ("chunking: {chunk_bytes: 10}\n", "chunk_bytes"),
+        ("transforms:\n  - default: {a: .inf}\n", "finite"),
+        ("schema: {columns: [{name: a, type: float, min: .nan}]}\n", "finite"),
+        ('schema: {nulls: ["\\uD800"]}\n', ""),
+        ("schema:\n  columns:\n" + "".join(f"    - {{name: column_with_a_name_{n}}}\n" for n in range(3000)), "larger"),
     ],
 )
 def test_a_mistake_is_told_with_its_field_and_line(text, told):
     with pytest.raises(InvalidDataset) as caught:
         read_dataset("d", text)
     assert told in str(caught.value)
+
+
+def test_bounds_beyond_the_precision_of_a_float_stay_exact():
+    text = "schema: {columns: [{name: a, type: integer, min: 9007199254740993}]}"
+    assert read_dataset("d", text).schema_.columns[0].min == 9007199254740993
 
 
 def test_every_mistake_is_told_at_once():

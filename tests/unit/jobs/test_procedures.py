@@ -277,6 +277,37 @@ def test_an_older_event_is_superseded_and_the_same_one_finds_its_job():
     assert world.run(get_job(TABLE, newer.job_id)).status == JobState.ACCEPTED
 
 
+def test_a_retry_takes_the_way_its_dataset_has_now():
+    world = World()
+    job = accepted(world, chunked=True)
+    world.run(verdicts.cancel(TABLE, job.job_id, NOW))
+    single = DEFAULT_DATASET.model_copy(
+        update={"output": DEFAULT_DATASET.output.model_copy(update={"layout": "single"}), "queue": "priority"}
+    )
+    again = world.run(verdicts.retry(TABLE, job.job_id, NOW + 1, dataset=single))
+    assert (again.chunked, again.queue) == (False, "priority")
+
+
+def test_cancelling_twice_is_no_mistake():
+    world = World()
+    job = accepted(world)
+    world.run(verdicts.cancel(TABLE, job.job_id, NOW))
+    assert world.run(verdicts.cancel(TABLE, job.job_id, NOW)).job_id == job.job_id
+
+
+def test_a_claim_whose_answer_was_lost_is_found_to_be_ours():
+    world = World()
+    job = accepted(world)
+
+    def twice(call):
+        answer = world.perform(call)
+        is_take = call.operation == "update_item" and "#lease_attempt" in call.params["UpdateExpression"]
+        return world.perform(call) if is_take else answer
+
+    taken = drive(claim_steps(job, "a"), twice)
+    assert (type(taken), taken.chunk.attempts) == (claim.Claimed, 1)
+
+
 def test_failing_twice_keeps_the_first_reason_and_repairs_its_record():
     world = World()
     job = accepted(world)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haulier.contracts.events import JobError
 from haulier.jobs.accept import pad_sequencer
 from haulier.jobs.attributes import decode, encode
 from haulier.jobs.backoff import backoff
@@ -17,6 +18,7 @@ from haulier.jobs.calls import (
     drive_async,
     refusal,
 )
+from haulier.jobs.letters import letter
 from haulier.jobs.times import iso, parse_iso
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -110,3 +112,16 @@ async def test_both_drivers_send_answers_and_throw_refusals(there):
     assert drive(ask_twice(), perform) == expected
     assert await drive_async(ask_twice(), perform_async) == expected
     assert asked == [("one", {}), ("two", {"first": "one"})] * 2
+
+
+def test_a_letter_holds_only_what_sqs_takes():
+    call = letter("q", "body \x01 \ud800", JobError(stage="read", code="gone", message="key a\x01.csv is gone"))
+    assert call.params["MessageBody"] == "body ? ?"
+    assert call.params["MessageAttributes"]["error_message"]["StringValue"] == "key a?.csv is gone"
+
+
+def test_a_reason_is_cut_to_what_a_person_reads():
+    error = JobError(stage="intake", code="invalid_dataset", message="x" * 10**6)
+    assert len(error.message) <= 2000
+    assert error.message.endswith("characters more)")
+    assert JobError.model_validate_json(error.to_json()) == error

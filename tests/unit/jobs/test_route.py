@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.route import Route, may_be_cut, route
 from haulier.contracts.dataset import DEFAULT_DATASET, Chunking, Dataset, Format, Output
+from haulier.jobs.route import Route, may_be_cut, route
 
 KIB = 1024
 
