@@ -10,12 +10,28 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from haulier.contracts.limits import KIB
+from worker.errors import Unexpected
 
 THREADS = 2
 SMALL_BYTES = 64 * KIB
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def guarded(work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Calls `work`. A library's panic is no `Exception` (pyo3's PanicException): let through, one chunk's bytes would
+    take the worker down, and every other chunk in its hands.
+
+    Raises:
+        Unexpected: in a panic's place.
+    """
+    try:
+        return work(*args, **kwargs)
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as panic:
+        raise Unexpected(f"{type(panic).__name__}: {panic}") from panic
 
 
 class Threads:
@@ -27,13 +43,13 @@ class Threads:
 
     async def parse(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `work` in a parsing thread. A cancelled caller leaves it running to its end, its result dropped."""
-        return await asyncio.get_running_loop().run_in_executor(self._parsing, lambda: work(*args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._parsing, lambda: guarded(work, *args, **kwargs))
 
     async def run(self, size: int, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `work` in one of the other threads, or on the spot if the `size` bytes it is about are few."""
         if size < SMALL_BYTES:
-            return work(*args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._other, lambda: work(*args, **kwargs))
+            return guarded(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._other, lambda: guarded(work, *args, **kwargs))
 
     def close(self) -> None:
         """Waits for nothing: what still runs is of attempts that are over."""

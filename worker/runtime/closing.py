@@ -51,7 +51,7 @@ class Closing:
     async def fail_job(self, job: JobItem, error: JobError) -> None:
         """Makes the job FAILED. The letter lies in the dead-letter queue already."""
         state = await drive_async(fail(self._table, self._bucket, job, error, self._clock.now_ms()), self._perform)
-        _log.warning("job.failed", state=str(state), code=error.code, reason=error.message)
+        _log.warning("job.failed", job=job.job_id, run=job.run, state=str(state), code=error.code, reason=error.message)
 
     async def release_waiters(self, job_id: str, chunk_sk: str, token: str | None) -> None:
         """The job is over: lets go of whoever waits for the chunk, for this message or for a newer one."""

@@ -29,7 +29,7 @@ class Held:
     Attributes:
         received: the message.
         progress: of its work.
-        received_at: monotonic seconds of its receipt, from before the call that received it.
+        received_at: monotonic seconds of its receipt, taken when the call that received it was answered.
         holding: the lease, while there is one to keep.
         token: the task token to keep alive, while it is.
         attempts: failures counted for the chunk, this attempt among them.

@@ -87,7 +87,7 @@ class Handler:
         self._settler = Settler(ports, closing, clock)
 
     def take(self, received: Received, received_at: float) -> Held:
-        """Holds a message from the moment of its receipt (monotonic seconds, from before the receiving call)."""
+        """Holds a message from the moment of its receipt (monotonic seconds)."""
         held = Held(received, Progress(self._clock.monotonic), received_at)
         self._keeper.take(held)
         return held
@@ -169,6 +169,7 @@ class Handler:
         except asyncio.CancelledError:
             return await self._stopped(held, holding, message)
         except Permanent as error:
+            _log.warning("chunk.failed", code=error.code, stage=str(error.stage), reason=str(error))
             return Refused(claimed.job, error.job_error) if self._holds(held) else Lost()
         except Transient as error:
             return await self._give_up(held, holding, error)
