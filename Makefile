@@ -61,7 +61,7 @@ unit: .venv/.ready ## the fast tests alone
 stack: .venv/.ready ## the tests against the embedded stack alone
 	@$(RUN) -m pytest -m stack
 
-synth: .venv/.ready ## write the CloudFormation templates to cdk.out; needs no account, network or Docker
+synth: .venv/.ready ## write the CloudFormation templates to cdk.out; no account, no Docker (the functions' wheels are fetched once)
 	@$(RUN) -m scripts.synth
 
 fmt: .venv/.ready ## format the code
