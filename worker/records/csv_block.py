@@ -5,6 +5,7 @@ differently, `csv_encoding` of bytes that are no characters, and the number of r
 our own. What the parser does not take as a record of the right width is a reject.
 """
 
+import codecs
 import io
 from collections.abc import Sequence
 from functools import cached_property
@@ -19,7 +20,8 @@ from haulier.jobs.delimited import Dialect
 from worker.records.block import Block, too_long
 from worker.records.csv_encoding import utf8_of
 from worker.records.csv_repair import CleanText, clean_text
-from worker.records.parsed import ROW, Parsed
+from worker.records.errors import Unbalanced
+from worker.records.parsed import ROW, Parsed, starting
 from worker.records.rejects import Rejection
 from worker.records.transcode import raw_length
 
@@ -60,7 +62,7 @@ class CsvPlaces:
             return [start + self._block.offset for start in starts]
         offsets, at, offset = [], 0, self._block.offset
         for start in starts:
-            offset += raw_length(self._block.data[at:start], self._encoding)
+            offset += raw_length(self._block.data[at:start])
             at = start
             offsets.append(offset)
         return offsets
@@ -101,10 +103,10 @@ class CsvReader:
         table, ragged = self._table(utf8)
         read = table.num_rows + len(ragged)
         frame = self._frame(table)
+        if len(places.spans[0]) != read:
+            raise Unbalanced(f"{read} records parsed, {len(places.spans[0])} found in the block at {block.offset}")
         if not (ragged or text.marks or undecodable is not None or len(block.data) > self._limit):
             return Parsed(frame, read, places)
-        if len(places.starts) != read:
-            raise AssertionError(f"{read} records parsed, {len(places.starts)} found in the block at {block.offset}")
         rejects = self._rejects(places, text, undecodable, ragged)
         return Parsed(_without(frame, read, ragged, rejects), read, places, list(rejects.values()))
 
@@ -117,6 +119,9 @@ class CsvReader:
             ragged.append((row.number - 1, row.actual_columns))
             return "skip"
 
+        if utf8.startswith(codecs.BOM_UTF8):
+            # The parser takes a mark off whatever it is given; here it is the first record's own text.
+            utf8 = codecs.BOM_UTF8 + utf8
         table = pyarrow.csv.read_csv(
             io.BytesIO(utf8),
             read_options=pyarrow.csv.ReadOptions(
@@ -132,7 +137,8 @@ class CsvReader:
             convert_options=pyarrow.csv.ConvertOptions(
                 check_utf8=False,
                 column_types=dict.fromkeys(self._numbers, pa.string()),
-                include_columns=self._kept,
+                # None at all would mean all of them.
+                include_columns=self._kept or self._numbers[:1],
                 strings_can_be_null=False,
                 quoted_strings_can_be_null=False,
             ),
@@ -141,7 +147,9 @@ class CsvReader:
 
     def _frame(self, table: pa.Table | None) -> pl.DataFrame:
         if table is None:
-            return pl.DataFrame(schema=dict.fromkeys(self._wanted, pl.String))
+            return starting(self._wanted)
+        if not self._wanted:
+            return pl.DataFrame({ROW: pl.int_range(table.num_rows, dtype=pl.UInt32, eager=True)})
         frame = pl.from_arrow(table)
         if not isinstance(frame, pl.DataFrame):
             raise TypeError(type(frame))

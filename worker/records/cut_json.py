@@ -38,6 +38,11 @@ class JsonCutter:
         self.next: int | None = None
         self.done = False
 
+    @property
+    def held_from(self) -> int:
+        """No block to come starts before this offset."""
+        return self._base
+
     def feed(self, data: bytes) -> list[Block]:
         self._pieces.append(data)
         self._fed += len(data)

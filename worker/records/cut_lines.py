@@ -55,6 +55,11 @@ class LineCutter:
     def done(self) -> bool:
         return self._phase is _Phase.DONE
 
+    @property
+    def held_from(self) -> int:
+        """No block to come starts before this offset."""
+        return self._base
+
     def feed(self, data: bytes) -> list[Block]:
         if self.done or not data:
             return []

@@ -8,7 +8,7 @@ from worker.records.cut_json import JsonCutter
 from worker.records.cut_lines import LineCutter
 from worker.records.guess import CertainGuess, Guess, QuoteGuess
 from worker.records.scan import DelimitedScan, LineScan, Scan
-from worker.records.transcode import Utf16Cutter
+from worker.records.transcode import Holding, Utf16Cutter
 
 _LOOK_BACK = 2
 """A chunk that starts between CR and LF, or right after a quote, must see what stands before."""
@@ -54,7 +54,7 @@ def cutter_for(
         # It is one chunk, whose end is where the stream ends, whatever the size it is stored with.
         end = None
     if reading.type == "json":
-        inner: Cutter = JsonCutter(base=base, limit=max_record_bytes, block_bytes=block_bytes)
+        inner: Holding = JsonCutter(base=base, limit=max_record_bytes, block_bytes=block_bytes)
     else:
         scan, guess = _line_parts(reading, at=start - base, end=end, base=base, limit=max_record_bytes)
         inner = LineCutter(

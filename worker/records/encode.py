@@ -7,9 +7,10 @@ exactly its value, a field that came as JSON goes out as the JSON it came as.
 import io
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 
-from worker.records.parsed import RAW, REST, visible
+from worker.records.parsed import RAW, REST, column_of, only, visible
 
 EXTRA = "_extra"
 """Where a table or a CSV keeps the JSON fields that no column is named for, as JSON text."""
@@ -32,16 +33,15 @@ def json_lines(frame: pl.DataFrame) -> bytes:
     frame = _iso(frame)
     if any(name.startswith(RAW) or name == REST for name in frame.columns):
         return _spliced(frame)
-    frame = frame.with_columns(pl.col(_decimals(frame, most=_DOUBLE_DIGITS)).cast(pl.Float64))
+    short = _decimals(frame, most=_DOUBLE_DIGITS)
+    frame = frame.with_columns([column_of(frame, name).cast(pl.Float64).alias(name) for name in short])
     decimals = _decimals(frame, most=38)
-    plain = frame.select(visible(frame))
+    plain = only(frame, visible(frame))
     if not decimals:
         return _ndjson(plain)
-    expected = 2 * sum(frame.height - frame[name].null_count() for name in decimals)
+    expected = 2 * sum(frame.height - column_of(frame, name).null_count() for name in decimals)
     for mark in _MARKS:
-        marked = [
-            pl.concat_str(pl.lit(mark), pl.col(name).cast(pl.String), pl.lit(mark)).alias(name) for name in decimals
-        ]
+        marked = [(mark + column_of(plain, name).cast(pl.String) + mark).alias(name) for name in decimals]
         lines = _ndjson(plain.with_columns(marked))
         code = mark.encode()
         if lines.count(code) == expected:
@@ -60,9 +60,12 @@ def _decimals(frame: pl.DataFrame, *, most: int) -> list[str]:
 
 def csv_lines(frame: pl.DataFrame) -> bytes:
     """The frame's visible columns as CSV rows, ended by LF, quoted where needed; no header; null is empty."""
-    text = frame.select([as_text(frame[name]) for name in visible(frame)])
+    text = frame.select([as_text(column_of(frame, name)).alias(name) for name in visible(frame)])
     buffer = io.BytesIO()
-    _with_extra(frame, text).write_csv(buffer, include_header=False, quote_style="necessary")
+    shown = _with_extra(frame, text)
+    # An empty field alone would be a blank line, which is no record to most who read CSV.
+    null = '""' if shown.width == 1 else None
+    shown.write_csv(buffer, include_header=False, quote_style="necessary", null_value=null)
     return buffer.getvalue()
 
 
@@ -75,7 +78,7 @@ def csv_header(names: list[str]) -> bytes:
 
 def arrow_table(frame: pl.DataFrame) -> pa.Table:
     """The frame's visible columns as a table, whose schema depends on their types alone."""
-    table: pa.Table = _with_extra(frame, frame.select(visible(frame))).to_arrow(compat_level=pl.CompatLevel.oldest())
+    table: pa.Table = _with_extra(frame, only(frame, visible(frame))).to_arrow(compat_level=pl.CompatLevel.oldest())
     return table
 
 
@@ -94,7 +97,7 @@ def _ndjson(frame: pl.DataFrame) -> bytes:
 
 def _iso(frame: pl.DataFrame) -> pl.DataFrame:
     moments = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
-    return frame.with_columns(pl.col(moments).dt.to_string(_ISO)) if moments else frame
+    return frame.with_columns([column_of(frame, name).dt.to_string(_ISO).alias(name) for name in moments])
 
 
 def _spliced(frame: pl.DataFrame) -> bytes:
@@ -104,7 +107,7 @@ def _spliced(frame: pl.DataFrame) -> bytes:
 
     def flush() -> None:
         if plain:
-            members = pl.struct(plain).struct.json_encode()
+            members = pl.struct(cs.by_name(*plain)).struct.json_encode()
             pieces.append(members.str.slice(1, members.str.len_chars() - 2))
             plain.clear()
 
@@ -114,7 +117,7 @@ def _spliced(frame: pl.DataFrame) -> bytes:
             plain.append(name)
             continue
         flush()
-        text = pl.col(raw) if raw in frame.columns else pl.col(name).cast(pl.String)
+        text = cs.by_name(raw).as_expr() if raw in frame.columns else cs.by_name(name).cast(pl.String)
         pieces.append(pl.lit(_key(name)) + text.fill_null("null"))
     flush()
     if REST in frame.columns:

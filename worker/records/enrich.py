@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from haulier.contracts.dataset import Enrichment
+from worker.records.parsed import RAW, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +55,4 @@ def enriched(
             added.append(pl.lit(fixed[name], dtype=pl.String).alias(name))
         elif offsets is not None:
             added.append(offsets.alias(name))
-    return frame.drop(list(enrich), strict=False).with_columns(added)
+    return without(frame, [*enrich, *(RAW + name for name in enrich)]).with_columns(added)

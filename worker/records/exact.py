@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 
 from haulier.contracts.dataset import Column
@@ -18,6 +18,8 @@ _TIMESTAMP = re.compile(
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
 )
 _INT64 = 2**63
+_EXACTLY = Context(prec=100)
+"""More digits than a column's 38 can need: quantising rounds nothing."""
 
 
 class Judged(NamedTuple):
@@ -77,16 +79,18 @@ def _decimal(column: Column, text: str) -> Judged:
     precision, scale = column.precision or 38, column.scale or 0
     number = Decimal(text)
     _, digits, exponent = number.as_tuple()
-    if number and isinstance(exponent, int):
-        significant = len(digits)
-        while significant and digits[significant - 1] == 0:
-            significant -= 1
-            exponent += 1
-        if exponent < -scale:
-            return _beyond(column, text, f"has more than {scale} digits after the point")
-        if significant + exponent > precision - scale:
-            return _beyond(column, text, f"has more than {precision - scale} digits before the point")
-    return Judged(number)
+    if not number or not isinstance(exponent, int):
+        return Judged(Decimal(0))
+    significant = len(digits)
+    while significant and digits[significant - 1] == 0:
+        significant -= 1
+        exponent += 1
+    if exponent < -scale:
+        return _beyond(column, text, f"has more than {scale} digits after the point")
+    if significant + exponent > precision - scale:
+        return _beyond(column, text, f"has more than {precision - scale} digits before the point")
+    # polars takes a Decimal by its exponent too, and panics at some.
+    return Judged(number.quantize(Decimal((0, (1,), -scale)), context=_EXACTLY))
 
 
 def _date(column: Column, text: str) -> Judged:

@@ -12,7 +12,7 @@ import polars as pl
 
 from haulier.contracts.reject import RejectCode, Stage
 from worker.records.errors import DatasetUnusable
-from worker.records.parsed import ROW, row_numbers, visible
+from worker.records.parsed import ROW, only, row_numbers, visible
 from worker.records.rejects import Rejection
 
 FUNCTIONS = frozenset(
@@ -128,9 +128,14 @@ def expression(text: str, frame: pl.DataFrame, where: str) -> pl.Expr:
             f"{where}: {text!r} uses {calls[0] if calls else word and word.group()}; an expression sees one record and "
             f"may call: {', '.join(sorted(FUNCTIONS))}",
         )
-    columns = frame.select(visible(frame)).clear()
+    columns = only(frame, visible(frame)).clear()
     try:
         made = pl.sql_expr(text)
+        if made.meta.has_multiple_outputs():
+            raise DatasetUnusable(
+                "bad_expression",
+                f"{where}: {text!r} names a column that polars reads as a pattern (`*`, `^…$`): rename it first",
+            )
         columns.with_columns(made.alias(ROW))
         if where == "filter":
             columns.filter(made)

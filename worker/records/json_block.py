@@ -63,10 +63,10 @@ class JsonReader:
         schema = self.schema()
         columns: dict[str, list[str | None]] = {name: [] for name in schema}
         rows: list[int] = []
-        for row, (start, text) in enumerate(values(block, lines=self._lines)):
+        for row, (start, text, size) in enumerate(values(block, lines=self._lines, limit=self._limit)):
             spans.append((start, start + len(text)))
             utf8 = to_utf8(text, self._encoding)
-            value = checked(row, utf8, self._limit)
+            value = checked(row, utf8, size, self._limit)
             found = self._row(row, value, utf8) if isinstance(value, dict) else value
             if isinstance(found, Rejection):
                 rejects.append(found)
@@ -75,8 +75,9 @@ class JsonReader:
             for name in schema:
                 columns[name].append(found.get(name))
         frame = pl.DataFrame(columns, schema=schema)
-        if rejects:
-            frame = frame.with_columns(pl.Series(ROW, rows, dtype=pl.UInt32))
+        if rejects or not schema:
+            numbers = pl.Series(ROW, rows, dtype=pl.UInt32)
+            frame = frame.with_columns(numbers) if schema else pl.DataFrame([numbers])
         return Parsed(frame, len(spans), JsonPlaces(block, spans, self._encoding), rejects)
 
     def _row(self, row: int, value: dict[str, object], utf8: bytes) -> dict[str, str | None] | Rejection:

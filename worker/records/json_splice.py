@@ -30,29 +30,23 @@ class JsonSplicer:
     ) -> None:
         self._lines, self._encoding, self._limit = lines, encoding, limit
         self._names = frozenset(enrich)
-        ends = [b""]
-        for name in enrich:
-            if ends[-1]:
-                ends[-1] += b","
-            if name in fixed:
-                ends[-1] += orjson.dumps(name) + b":" + orjson.dumps(fixed[name])
-            else:
-                ends[-1] += orjson.dumps(name) + b":"
-                ends.append(b"")
-        self._before_offset = ends[0]
-        self._after_offset = ends[1] if len(ends) > 1 else None
+        added = [orjson.dumps(name) + b":" + (orjson.dumps(fixed[name]) if name in fixed else b"") for name in enrich]
+        at = next((at for at, name in enumerate(enrich) if name not in fixed), None)
+        """Where the offset goes: after the member that has no value yet."""
+        self._before_offset = b",".join(added if at is None else added[: at + 1])
+        self._after_offset = None if at is None else b"".join(b"," + member for member in added[at + 1 :])
 
-    def splice(self, block: Block) -> tuple[bytes, int, JsonPlaces, list[Rejection]]:
-        """(JSON Lines, records read, their places, rejects)."""
+    def splice(self, block: Block) -> tuple[bytes, int, int, JsonPlaces, list[Rejection]]:
+        """(JSON Lines, records read, records written, their places, rejects)."""
         spans: list[tuple[int, int]] = []
         rejects: list[Rejection] = []
         out: list[bytes] = []
         rows: list[int] = []
         names = self._names
-        for row, (start, text) in enumerate(values(block, lines=self._lines)):
+        for row, (start, text, size) in enumerate(values(block, lines=self._lines, limit=self._limit)):
             spans.append((start, start + len(text)))
             utf8 = to_utf8(text, self._encoding)
-            value = checked(row, utf8, self._limit)
+            value = checked(row, utf8, size, self._limit)
             if isinstance(value, Rejection):
                 rejects.append(value)
                 continue
@@ -65,7 +59,7 @@ class JsonSplicer:
             out.append(utf8[:-1] + b"," if value and names else utf8[:-1])
             rows.append(row)
         places = JsonPlaces(block, spans, self._encoding)
-        return self._closed(out, places, rows), len(spans), places, rejects
+        return self._closed(out, places, rows), len(spans), len(rows), places, rejects
 
     def _closed(self, out: list[bytes], places: JsonPlaces, rows: list[int]) -> bytes:
         """The lines with their enrichment behind them."""

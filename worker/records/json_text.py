@@ -5,6 +5,7 @@ import re
 
 _WHITE = re.compile(r"[ \t\r\n]*+")
 _BREAKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\r\n]++', re.DOTALL)
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
 _decode = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode
 
 
@@ -17,7 +18,7 @@ def members(text: str) -> list[tuple[str, str]]:
     while text[at] != "}":
         key, at = _decode(text, at)
         at = _skip(text, _skip(text, at) + 1)
-        _, end = _decode(text, at)
+        end = _end(text, at)
         found[key] = text[at:end]
         at = _skip(text, end)
         if text[at] == ",":
@@ -37,11 +38,30 @@ def compact(raw: bytes) -> bytes:
     return _BREAKS.sub(rb"\1", raw)
 
 
+def json_text(value: str | float | bool) -> str:
+    """A value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def text_of(value: str) -> str | None:
     """A member's text as a column of text holds it: a string's characters, null as null, all else as JSON."""
     if value.startswith('"'):
         return str(json.loads(value))
     return None if value == "null" else value
+
+
+def _end(text: str, at: int) -> int:
+    """Where the value ends that begins at `at`."""
+    try:
+        return _decode(text, at)[1]
+    except RecursionError:
+        # orjson takes deeper values than the standard library does, and how deep that goes depends on the caller.
+        depth = 0
+        for token in _TOKENS.finditer(text, at):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token.group(), 0)
+            if depth == 0:
+                return token.end()
+        raise
 
 
 def _skip(text: str, at: int) -> int:

@@ -29,7 +29,7 @@ class JsonPlaces:
             return [self._block.offset + start for start in starts]
         offsets, at, offset = [], 0, self._block.offset
         for start in starts:
-            offset += raw_length(self._block.data[at:start], self._encoding)
+            offset += raw_length(self._block.data[at:start])
             at = start
             offsets.append(offset)
         return offsets
@@ -39,17 +39,23 @@ class JsonPlaces:
         return self._block.data[start:end]
 
 
-def values(block: Block, *, lines: bool) -> Iterator[tuple[int, bytes]]:
-    """(start in the block, text) of each value; blank lines and white space around values are left out."""
+def values(block: Block, *, lines: bool, limit: int) -> Iterator[tuple[int, bytes, int]]:
+    """(start in the block, text, size in bytes) of each value; blank lines and white space around values are left out.
+
+    The size is what `limit` is held against, as the cutters measure it: a line's with its line end and all white space.
+    A line longer than that is given as it is.
+    """
     if not lines:
         for start, end in value_spans(block.data):
-            yield start, block.data[start:end]
+            yield start, block.data[start:end], end - start
         return
     at = 0
     for line in block.data.split(b"\n"):
-        text = line.strip(_WHITE)
-        if text:
-            yield (at if line[0] not in _WHITE else at + len(line) - len(line.lstrip(_WHITE))), text
+        size = min(len(line) + 1, len(block.data) - at)
+        if size > limit:
+            yield at, line, size
+        elif text := line.strip(_WHITE):
+            yield (at if line[0] not in _WHITE else at + len(line) - len(line.lstrip(_WHITE))), text, size
         at += len(line) + 1
 
 
@@ -63,9 +69,9 @@ def to_utf8(text: bytes, encoding: str) -> bytes:
         return text
 
 
-def checked(row: int, text: bytes, limit: int) -> dict[str, Any] | Rejection:
-    """The object, or why it is none."""
-    if len(text) > limit:
+def checked(row: int, text: bytes, size: int, limit: int) -> dict[str, Any] | Rejection:
+    """The object, or why it is none; `size` is the record's in the object, `text` is UTF-8."""
+    if size > limit:
         fault = too_long(limit)
         return Rejection(row, Stage.READ, fault.code, fault.message)
     try:

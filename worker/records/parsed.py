@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import polars as pl
+import polars.selectors as cs
 
 from worker.records.rejects import Rejection
 
@@ -54,3 +55,27 @@ def row_numbers(frame: pl.DataFrame) -> pl.Series:
 
 def visible(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if not name.startswith(HIDDEN)]
+
+
+def starting(names: Sequence[str]) -> pl.DataFrame:
+    """No rows of text columns; a frame without columns has ROW, since its height has to stand on something."""
+    return pl.DataFrame(schema=dict.fromkeys(names, pl.String) or {ROW: pl.UInt32})
+
+
+# polars reads `*` and `^…$` as patterns wherever it takes a name for an expression, in `drop` and in the methods of a
+# named Series too, and a file's header may hold any text: columns are reached by name through these three only.
+
+
+def column_of(frame: pl.DataFrame, name: str) -> pl.Series:
+    """The column of this name, without its name."""
+    return frame.get_column(name).alias("")
+
+
+def only(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The frame's columns of these names, in this order."""
+    return frame.select([frame.get_column(name) for name in names])
+
+
+def without(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The frame less the columns of these names, as many as there are; its height stays, even if no column does."""
+    return frame.drop(cs.by_name(*names, require_all=False)) if names else frame

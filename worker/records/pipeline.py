@@ -3,6 +3,7 @@
 Pure and without state between blocks, so two threads may run `process` at once and a redo gives the same bytes.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 import polars as pl
@@ -12,13 +13,13 @@ from haulier.contracts.dataset import Dataset
 from haulier.contracts.limits import MAX_RECORD_BYTES
 from haulier.contracts.reject import RejectCode, Stage
 from haulier.contracts.run import Reading
-from worker.records.block import Block, Fault, Processed, Tally
-from worker.records.encode import arrow_table, csv_header, csv_lines, json_lines
+from worker.records.block import RAW_BYTES, Block, Fault, Processed, Tally
+from worker.records.encode import EXTRA, arrow_table, csv_header, csv_lines, json_lines
 from worker.records.enrich import Facts, constants, enriched
-from worker.records.errors import DatasetUnusable
+from worker.records.errors import DatasetUnusable, Unbalanced
 from worker.records.json_splice import JsonSplicer
 from worker.records.output import compress
-from worker.records.parsed import REST, ROW, Parsed, Places, row_numbers, visible
+from worker.records.parsed import REST, Parsed, Places, row_numbers, visible
 from worker.records.reader import reader_for, starting_frame
 from worker.records.rejects import Rejection, counted, reject_line
 from worker.records.transform import step_of
@@ -72,15 +73,21 @@ class BlockProcessor:
         self._steps = []
         for transform in dataset.transforms:
             step = step_of(transform, frame)
-            frame, _ = step(frame)
+            frame = step(frame).frame
             self._steps.append(step)
+        if REST in frame.columns and dataset.output.format != "jsonl" and EXTRA in visible(frame):
+            raise DatasetUnusable(
+                "column_taken",
+                f"dataset {dataset.name}: column {EXTRA} keeps the fields that are not listed; rename the other "
+                "column of that name, or set extra to drop or reject",
+            )
         nothing_read = reading.type in ("csv", "tsv") and not reading.columns
         if not visible(frame) and REST not in frame.columns and not nothing_read:
             raise DatasetUnusable("no_columns", f"dataset {dataset.name}: its transforms leave no column to write")
         self._describe(enriched(frame, self._enrich, self._fixed, pl.Series([], dtype=pl.Int64)))
 
     def _describe(self, empty: pl.DataFrame) -> None:
-        table = arrow_table(empty.drop(ROW, strict=False)) if empty.width else None
+        table = arrow_table(empty) if visible(empty) or REST in empty.columns else None
         if self._output.format == "csv" and table is not None:
             self.header = csv_header(table.column_names)
         elif self._output.format == "parquet" and table is not None:
@@ -91,18 +98,22 @@ class BlockProcessor:
         if block.fault is not None:
             return self._faulty(block, block.fault)
         if self._splicer is not None:
-            lines, read, places, rejects = self._splicer.splice(block)
+            lines, read, written, places, rejects = self._splicer.splice(block)
             payload = compress(lines, self._output.compression)
-            return self._processed(payload, read, read - len(rejects), places, rejects)
+            return self._processed(block, payload, Tally(read, written, len(rejects)), places, rejects)
         parsed = self._reader.parse(block)
         frame, invalid = self._validate(parsed.frame)
         rejects = parsed.rejects + invalid
+        filtered = 0
         for step in self._steps:
-            frame, aside = step(frame)
-            rejects += aside
+            stepped = step(frame)
+            frame = stepped.frame
+            rejects += stepped.rejects
+            filtered += stepped.filtered
         offsets = self._offsets(frame, parsed.places)
         frame = enriched(frame, self._enrich, self._fixed, offsets)
-        return self._processed(self._encode(frame), parsed.read, frame.height, parsed.places, rejects)
+        tally = Tally(parsed.read, frame.height, len(rejects), filtered)
+        return self._processed(block, self._encode(frame), tally, parsed.places, rejects)
 
     def _offsets(self, frame: pl.DataFrame, places: Places) -> pl.Series | None:
         if "_record_offset" not in self._enrich:
@@ -119,27 +130,35 @@ class BlockProcessor:
                 return arrow_table(frame)
 
     def _processed(
-        self, payload: bytes | pa.Table, read: int, written: int, places: Places, rejects: list[Rejection]
+        self, block: Block, payload: bytes | pa.Table, tally: Tally, places: Places, rejects: list[Rejection]
     ) -> Processed:
+        if tally.read != tally.written + tally.rejected + tally.filtered:
+            raise Unbalanced(
+                f"in the block at {block.offset} {tally.read} records were read, {tally.written} written, "
+                f"{tally.rejected} rejected and {tally.filtered} filtered: a defect of Haulier, please report it"
+            )
         rejects = sorted(rejects, key=lambda rejection: rejection.row)
         offsets = places.offsets([rejection.row for rejection in rejects]) if rejects else []
         lines = [
             reject_line(
                 rejection,
                 offset=offset,
-                raw=places.raw(rejection.row)[: self.max_record_bytes],
+                raw=self._raw(places.raw(rejection.row)),
                 encoding=self._encoding,
             )
             for rejection, offset in zip(rejects, offsets, strict=True)
         ]
         codes = counted([rejection.code for rejection in rejects])
-        filtered = read - written - len(rejects)
-        return Processed(payload, b"".join(lines), Tally(read, written, len(rejects), filtered, codes))
+        return Processed(payload, b"".join(lines), replace(tally, reject_codes=codes))
+
+    def _raw(self, record: bytes) -> bytes:
+        """As much of a record as its reject keeps: the same wherever blocks are cut, and no part of the line end."""
+        return record[: min(self.max_record_bytes, RAW_BYTES)].rstrip(b"\r\n")
 
     def _faulty(self, block: Block, fault: Fault) -> Processed:
         stage = Stage.READ if fault.code is RejectCode.TOO_LONG else Stage.PARSE
         rejection = Rejection(0, stage, fault.code, fault.message)
-        line = reject_line(rejection, offset=block.offset, raw=block.data, encoding=self._encoding)
+        line = reject_line(rejection, offset=block.offset, raw=self._raw(block.data), encoding=self._encoding)
         tally = Tally(read=1, rejected=1, reject_codes={fault.code.value: 1})
         payload = self.schema.empty_table() if self.schema is not None else b""
         return Processed(payload, line, tally)

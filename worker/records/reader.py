@@ -8,14 +8,16 @@ from haulier.jobs.delimited import Dialect
 from worker.records.csv_block import CsvReader
 from worker.records.errors import DatasetUnusable
 from worker.records.json_block import JsonReader
+from worker.records.parsed import HIDDEN, starting
 
 
 def reader_for(reading: Reading, dataset: Dataset, *, limit: int) -> CsvReader | JsonReader:
     """Makes the reader.
 
     Raises:
-        DatasetUnusable: `column_missing`, `extra_column`, `schema_needed`, `bad_expression`.
+        DatasetUnusable: `column_missing`, `extra_column`, `schema_needed`, `bad_expression`, `column_unusable`.
     """
+    _refuse_hidden(reading, dataset)
     if reading.type in ("json", "jsonl"):
         return _json_reader(reading, dataset, limit)
     return CsvReader(
@@ -30,8 +32,20 @@ def reader_for(reading: Reading, dataset: Dataset, *, limit: int) -> CsvReader |
 def starting_frame(reading: Reading, dataset: Dataset, *, limit: int) -> pl.DataFrame:
     """No rows, and the columns of text that a parse gives."""
     if reading.type in ("json", "jsonl"):
-        return pl.DataFrame(schema=_json_reader(reading, dataset, limit).schema())
-    return pl.DataFrame(schema=dict.fromkeys(_wanted(reading, dataset), pl.String))
+        return starting(list(_json_reader(reading, dataset, limit).schema()))
+    return starting(_wanted(reading, dataset))
+
+
+def _refuse_hidden(reading: Reading, dataset: Dataset) -> None:
+    """Names that begin with NUL are the pipeline's own."""
+    made = (name for transform in dataset.transforms for names in _columns_of(transform) for name in names)
+    for name in (*reading.columns, *(column.name for column in dataset.schema_.columns), *made):
+        if name.startswith(HIDDEN):
+            raise DatasetUnusable(
+                "column_unusable",
+                f"dataset {dataset.name}: column {name!r} begins with a NUL character: name it otherwise, or say the "
+                "columns' names in the dataset (header: false, columns)",
+            )
 
 
 def _wanted(reading: Reading, dataset: Dataset) -> tuple[str, ...]:

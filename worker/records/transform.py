@@ -5,7 +5,7 @@ them.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
@@ -21,22 +21,31 @@ from haulier.contracts.dataset import (
     Transform,
     Trim,
 )
-from haulier.contracts.reject import Stage
+from haulier.contracts.reject import RejectCode, Stage
 from worker.records.cast import Caster
 from worker.records.encode import as_text
 from worker.records.errors import DatasetUnusable
 from worker.records.expression import evaluated, expression
-from worker.records.parsed import RAW, ROW, row_numbers, visible
+from worker.records.json_text import json_text
+from worker.records.parsed import RAW, ROW, column_of, row_numbers, visible, without
 from worker.records.rejects import Rejection
 
 _CAST_PRECISION, _CAST_SCALE = 38, 9
 """`cast: decimal` says no precision; a schema column does."""
 
 
-class Step(Protocol):
-    """One transform: frame in, frame out, and the records it set aside."""
+class Stepped(NamedTuple):
+    """What a transform gave: the frame, the records it set aside, and how many it left out."""
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]: ...
+    frame: pl.DataFrame
+    rejects: list[Rejection]
+    filtered: int = 0
+
+
+class Step(Protocol):
+    """One transform: frame in, frame out."""
+
+    def __call__(self, frame: pl.DataFrame) -> Stepped: ...
 
 
 def step_of(transform: Transform, frame: pl.DataFrame) -> Step:
@@ -75,7 +84,12 @@ def _known(names: tuple[str, ...], frame: pl.DataFrame, verb: str) -> list[str]:
 
 def _without_raw(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Columns that were changed have no JSON form of their own any more."""
-    return frame.drop([RAW + name for name in names], strict=False)
+    return without(frame, [RAW + name for name in names])
+
+
+def _replaced(column: pl.Series, rows: list[int], texts: list[str]) -> pl.Series:
+    """The column with other texts in some rows."""
+    return column.scatter(rows, pl.Series(texts, dtype=pl.String)) if rows else column
 
 
 class _Renaming:
@@ -87,26 +101,38 @@ class _Renaming:
                 raise DatasetUnusable("column_taken", f"rename: there would be two columns named {name!r}")
         self._names = dict(names)
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
         hidden = {RAW + old: RAW + new for old, new in self._names.items() if RAW + old in frame.columns}
-        return frame.rename({**self._names, **hidden}), []
+        return Stepped(frame.rename({**self._names, **hidden}), [])
 
 
 class _Dropping:
     def __init__(self, names: list[str]) -> None:
         self._names = names
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
-        return _without_raw(frame.drop(self._names), self._names), []
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
+        if set(visible(frame)) <= set(self._names):
+            frame = frame.with_columns(row_numbers(frame).alias(ROW))  # the height needs a column to stand on
+        return Stepped(without(frame, [*self._names, *(RAW + name for name in self._names)]), [])
 
 
 class _Trimming:
     def __init__(self, names: list[str]) -> None:
         self._names = names
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
-        texts = [name for name in self._names if frame.schema[name] == pl.String]
-        return _without_raw(frame.with_columns(pl.col(texts).str.strip_chars()), texts), []
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
+        changed: list[pl.Series] = []
+        for name in self._names:
+            if frame.schema[name] != pl.String:
+                continue
+            before = column_of(frame, name)
+            after = before.str.strip_chars()
+            changed.append(after.alias(name))
+            if RAW + name in frame.columns:
+                rows = (after != before).arg_true().to_list()
+                texts = [json_text(after[row]) for row in rows]
+                changed.append(_replaced(frame.get_column(RAW + name), rows, texts))
+        return Stepped(frame.with_columns(changed), [])
 
 
 class _Defaulting:
@@ -120,10 +146,17 @@ class _Defaulting:
             if wrong:
                 raise DatasetUnusable("bad_expression", f"default: {wrong[0].message}")
             self._values[name] = typed
+        self._json = {name: json_text(value) for name, value in values.items()}
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
-        filled = [frame[name].fill_null(value[0]).cast(frame.schema[name]) for name, value in self._values.items()]
-        return _without_raw(frame.with_columns(filled), list(self._values)), []
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
+        filled: list[pl.Series] = []
+        for name, value in self._values.items():
+            column = column_of(frame, name)
+            filled.append(column.fill_null(value[0]).cast(column.dtype).alias(name))
+            if RAW + name in frame.columns:
+                rows = column.is_null().arg_true().to_list()
+                filled.append(_replaced(frame.get_column(RAW + name), rows, [self._json[name]] * len(rows)))
+        return Stepped(frame.with_columns(filled), [])
 
 
 class _Casting:
@@ -131,12 +164,12 @@ class _Casting:
         _known(tuple(types), frame, "cast")
         self._casters = {name: Caster(_target(name, kind)) for name, kind in types.items()}
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
         rejects: dict[int, Rejection] = {}
         typed = []
         numbers = row_numbers(frame)
         for name, caster in self._casters.items():
-            texts = as_text(frame[name])
+            texts = as_text(column_of(frame, name))
             column, wrong = caster(texts)
             typed.append(column.alias(name))
             for row, judged in wrong.items():
@@ -147,16 +180,17 @@ class _Casting:
         if rejects:
             keep = pl.Series([True]).new_from_index(0, frame.height).scatter(list(rejects), False)
             frame = frame.with_columns(numbers.alias(ROW)).filter(keep)
-        return frame, sorted(rejects.values())
+        return Stepped(frame, sorted(rejects.values()))
 
 
 class _Filtering:
     def __init__(self, condition: pl.Expr) -> None:
         self._condition = condition
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
         frame = frame.with_columns(row_numbers(frame).alias(ROW))
-        return evaluated(frame, lambda part: part.filter(self._condition))
+        kept, rejects = evaluated(frame, lambda part: part.filter(self._condition))
+        return Stepped(kept, rejects, frame.height - kept.height - len(rejects))
 
 
 class _Deriving:
@@ -164,9 +198,27 @@ class _Deriving:
         self._made = [expr.alias(name) for name, expr in made.items()]
         self._names = list(made)
 
-    def __call__(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejection]]:
+    def __call__(self, frame: pl.DataFrame) -> Stepped:
         frame, rejects = evaluated(frame, lambda part: part.with_columns(self._made))
-        return _without_raw(frame, self._names), rejects
+        for name in self._names:
+            frame, infinite = _finite(frame, name)
+            rejects += infinite
+        return Stepped(_without_raw(frame, self._names), rejects)
+
+
+def _finite(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Rejection]]:
+    """JSON has no infinity and no NaN, so a derived column has none in any format."""
+    column = column_of(frame, name)
+    if not column.dtype.is_float() or column.is_finite().all():
+        return frame, []
+    numbers = row_numbers(frame)
+    keep = column.is_finite().fill_null(value=True)
+    message = f"{name} is not a finite number: the expression divides by zero, or goes beyond 64 bits"
+    rejects = [
+        Rejection(row, Stage.TRANSFORM, RejectCode.OUT_OF_RANGE, message, name, str(value))
+        for row, value in zip(numbers.filter(~keep).to_list(), column.filter(~keep).to_list(), strict=True)
+    ]
+    return frame.with_columns(numbers.alias(ROW)).filter(keep), rejects
 
 
 def _target(name: str, kind: ColumnType) -> Column:

@@ -11,9 +11,11 @@ from worker.records.cast import Caster
 from worker.records.encode import as_text
 from worker.records.errors import DatasetUnusable
 from worker.records.exact import judge
-from worker.records.parsed import ROW, row_numbers
+from worker.records.parsed import ROW, column_of, row_numbers
 from worker.records.rejects import Rejection, shown
 
+_DIGITS = 38
+"""Of a decimal."""
 Wrong = dict[int, tuple[RejectCode, str]]
 """Row of the frame → what is wrong with it."""
 
@@ -87,17 +89,30 @@ class ColumnCheck:
     def _limit(self, value: float | str | None, name: str) -> float | Decimal | date | datetime | None:
         if value is None or isinstance(value, int | float):
             if value is not None and self.column.type == "decimal":
-                return Decimal(str(value))
+                return self._decimal(value, name)
             return value
         judged = judge(self.column.model_copy(update={"formats": None}), value)
         if isinstance(judged.value, date):
             return judged.value
         raise DatasetUnusable("bad_limit", f"column {self.column.name}: {name} {value!r} is no ISO 8601 text")
 
+    def _decimal(self, value: float, name: str) -> Decimal:
+        """Without an exponent: polars compares with 1E+3 as with another number, and panics at 1E-50."""
+        number = Decimal(format(Decimal(str(value)), "f"))
+        _, digits, exponent = number.as_tuple()
+        if not isinstance(exponent, int) or len(digits) > _DIGITS or -exponent > _DIGITS:
+            message = f"column {self.column.name}: {name} {value!r} has more than {_DIGITS} digits"
+            raise DatasetUnusable("bad_limit", message)
+        return number
+
 
 def in_own_words(column: pl.Series, texts: pl.Series) -> pl.Series:
     """Dates or timestamps as text: as they were written where that is ISO 8601, in UTC with Z, else anew."""
-    pattern = r"^[0-9-]{10}T[0-9:.]+Z$" if isinstance(column.dtype, pl.Datetime) else "^[0-9-]{10}$"
+    pattern = (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$"
+        if isinstance(column.dtype, pl.Datetime)
+        else "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+    )
     own = texts.str.contains(pattern) & column.is_not_null()
     if own.all():
         return texts
@@ -133,9 +148,13 @@ class Validator:
         for check in self.checks:
             name = check.column.name
             present = name in frame.columns
-            texts = frame[name] if present else pl.Series(name, [None], dtype=pl.String).new_from_index(0, frame.height)
+            texts = (
+                column_of(frame, name)
+                if present
+                else pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+            )
             column, badly = check(texts)
-            if self._texts_stay and column.dtype.is_temporal():
+            if self._texts_stay and column.dtype.is_temporal() and check.column.formats is None:
                 column = in_own_words(column, texts)
             typed.append(column.alias(name))
             for row, (code, message) in badly.items():

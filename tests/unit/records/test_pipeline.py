@@ -76,20 +76,42 @@ def through(data: bytes, key: str, *, block: int = 1 << 20, feed: int = 1 << 16,
     return Outcome(payload + encoder.finish(), rejects, tally)
 
 
-tokens = [b"a", b",", b",", b'"', b'",', b',"', b"\r", b"\n", b"\n", b"\r\n", b"\x00", "é".encode(), b"7"]
+tokens = [
+    b"a",
+    b",",
+    b",",
+    b'"',
+    b'",',
+    b',"',
+    b"\r",
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"\x00",
+    "é".encode(),
+    b"7",
+    b"\xef\xbb\xbf",
+]
+headers = [("x", "y"), ("*", "^x$"), ("^.*$", "x"), ("^x$", "x"), ("x", "*")]
 
 
-@given(st.lists(st.sampled_from(tokens), max_size=60).map(b"".join), st.integers(1, 50), st.integers(1, 9))
+@given(
+    st.sampled_from(headers),
+    st.lists(st.sampled_from(tokens), max_size=60).map(b"".join),
+    st.integers(1, 50),
+    st.integers(1, 9),
+)
 @settings(max_examples=400)
-def test_records_are_those_of_the_csv_module_when_the_file_is_hostile(body, block, feed):
-    data = b"x,y\n" + body
+def test_records_are_those_of_the_csv_module_when_the_file_is_hostile(header, body, block, feed):
+    x, y = header
+    data = f"{x},{y}\n".encode() + body
     assume(data.count(b"\x00") * 8 <= len(data))  # more of them are no text, and refused
     outcome = through(data, "f.csv", block=block, feed=feed, enrich=["_record_offset"])
     rows = list(csv.reader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")))[1:]
     rows = [row for row in rows if row]
     if "unterminated_quote" in outcome.codes:
         rows.pop()
-    assert [[record["x"], record["y"]] for record in outcome.records] == [row for row in rows if len(row) == 2]
+    assert [[record[x], record[y]] for record in outcome.records] == [row for row in rows if len(row) == 2]
     assert outcome.tally.read == len(rows) + outcome.codes.count("unterminated_quote")
     offsets = [record["_record_offset"] for record in outcome.records]
     assert offsets == sorted(set(offsets))
