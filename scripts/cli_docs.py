@@ -13,7 +13,7 @@ from haulier.cli.exits import MEANINGS
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 
 _HEAD = """\
-<!-- Written by `python -m scripts.cli_docs`; change the commands' own texts, not this page. -->
+<!-- Written by `make docs`; change the commands' own texts, not this page. -->
 
 # The command line
 
@@ -75,7 +75,7 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == written:
             return 0
-        print("docs/cli.md is not what the commands say: run `python -m scripts.cli_docs`", file=sys.stderr)
+        print("docs/cli.md is not what the commands say: run `make docs`", file=sys.stderr)
         return 1
     TARGET.write_text(written, encoding="utf-8")
     print(f"wrote {TARGET.name}")

@@ -23,8 +23,9 @@ haulier datasets list
 ```
 
 The most specific match wins: the longest literal prefix, then the longest suffix. Two datasets with an equal match are
-refused when the second is put. A run pins the configuration it was accepted with. Where no dataset matches, the one
-called `default` applies: type by extension, else by content, JSON Lines out, and strings stay strings.
+refused when the second is put; `check` compares the files it is given with each other and with the bucket. A run pins
+the configuration it was accepted with. Where no dataset matches, the one called `default` applies: type by extension,
+else by content, JSON Lines out, and strings stay strings.
 
 ```yaml
 match:
@@ -42,9 +43,12 @@ output: {format: parquet}
 max_invalid_ratio: 0.01
 ```
 
-Conditions and expressions (`filter`, `derive`) are polars' SQL over the columns there are at that point. A value that
-does not fit its column is a reject, never a silent null: it goes to `rejected/…` with the byte offset of its record,
-the column, a code, the value and the raw text. A column a schema does not list keeps its value as it is.
+Conditions and expressions (`filter`, `derive`) are polars' SQL over the columns there are at that point. The worker
+checks them and patterns against the file's columns when a job starts, and fails the job with what is wrong;
+`datasets check` and `put` try their grammar before that where polars is installed, as it is in a clone.
+
+A value that does not fit its column is a reject, never a silent null: it goes to `rejected/…` with the byte offset of
+its record, the column, a code, the value and the raw text. A column a schema does not list keeps its value as it is.
 """
 
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {

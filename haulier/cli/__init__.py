@@ -1,7 +1,7 @@
 """The command line: nouns and verbs over `haulier.client`, one command group a file.
 
 Data goes to stdout (a table on a terminal, JSON lines otherwise or with `--json`), talk to stderr; `docs/cli.md` is
-generated from it by `python -m scripts.cli_docs`.
+generated from it by `make docs`.
 
 Read in this order: `__main__`, `app` (all commands), `exits` (exit codes), `guard` (errors as one line and a hint),
 `invocation` (global options and the stack they lead to), `parameters`, `output`, `formats`, `rows` (what is shown, as

@@ -36,19 +36,20 @@ def check_datasets(context: typer.Context, files: Files, as_json: AsJson = False
         connection = invocation.connection
     except NotConfigured:
         connection = None
-        invocation.output.tell("no stack to compare with: only the files themselves are checked")
-    _show(invocation, [datasets.check(connection, path) for path in files])
+        invocation.output.tell("no stack to compare with: the files are compared with each other only")
+    _show(invocation, datasets.check_all(connection, files))
 
 
 @app.command("put")
 def put_datasets(context: typer.Context, files: Files, as_json: AsJson = False) -> None:
     """Check configurations and store them. Jobs accepted from now on use them."""
     invocation = Invocation.of(context, as_json=as_json)
-    for path in files:
-        datasets.check(invocation.connection, path)
-    _show(invocation, [datasets.put(invocation.connection, path) for path in files])
+    _show(invocation, datasets.put_all(invocation.connection, files))
 
 
 def _show(invocation: Invocation, found: list[Dataset]) -> None:
+    for dataset in found:
+        for doubt in datasets.doubts(dataset):
+            invocation.output.tell(f"warning: {doubt}", "yellow")
     rows = [dataset_row(dataset.name, dataset) for dataset in found]
     invocation.output.show(rows, lambda: render.datasets_table(rows))

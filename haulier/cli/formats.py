@@ -11,6 +11,14 @@ def count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
+def rounded(value: int) -> str:
+    """`9999`, `337k`, `12.3M`, `1.2G`: at most five characters."""
+    for unit, name in ((10**9, "G"), (10**6, "M")):
+        if value >= unit:
+            return f"{value / unit:.1f}{name}" if value < 100 * unit else f"{value // unit}{name}"
+    return f"{value // 1000}k" if value >= 10_000 else str(value)
+
+
 def size(value: int | None) -> str:
     """Bytes with the largest binary unit of which there is at least one: `31.1 MiB`."""
     if value is None:

@@ -1,5 +1,6 @@
 """What every command starts from: the global options, and the stack they lead to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -38,7 +39,7 @@ class Invocation:
     @cached_property
     def embedded(self) -> "StackInfo | None":
         """The embedded stack, if it is up and is the one that is meant."""
-        running = running_stack()
+        running = running_stack(self.output.tell)
         if running is None or self.environment not in (None, running.environment):
             return None
         return running
@@ -64,7 +65,7 @@ class Invocation:
             ) from None
 
 
-def running_stack() -> "StackInfo | None":
+def running_stack(log: Callable[[str], None]) -> "StackInfo | None":
     """The embedded stack if it is up; None, too, where Haulier was installed without its repository."""
     try:
         from haulier.local import info  # noqa: PLC0415 - its import is not needed for a deployed stack
@@ -72,6 +73,6 @@ def running_stack() -> "StackInfo | None":
     except ImportError:
         return None  # It needs a POSIX system.
     try:
-        return info()
+        return info(log)
     except NoRepository:
         return None

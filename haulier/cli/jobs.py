@@ -44,4 +44,5 @@ def status(
     if chunks:
         row["chunk_rounds"] = parts
     table = render.status_table(row)
-    invocation.output.show([row], lambda: Group(table, "", render.chunks_table(parts)) if chunks else table)
+    width = invocation.output.width
+    invocation.output.show([row], lambda: Group(table, "", render.chunks_table(parts, width)) if chunks else table)

@@ -5,7 +5,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TransferSpeedColumn
+from rich.table import Column
+from rich.text import Text
 
 from haulier.cli import formats
 from haulier.cli.output import Output
@@ -14,6 +16,9 @@ from haulier.client.errors import TimedOut
 from haulier.client.jobs import JobView, look
 from haulier.client.progress import megabytes_per_second, progress_of
 from haulier.client.waiting import Patience
+from haulier.contracts.states import JobState
+
+WIDE_COLUMNS = 130
 
 
 class Display(Protocol):
@@ -50,33 +55,52 @@ class Lines:
         job = view.job
         if self._states.get(job.job_id) != job.status:
             self._states[job.job_id] = job.status
-            self._tell(f"{formats.short(job.job_id)}  {job.status:<9}  {job.key}  {counts(view, now_ms)}".rstrip())
+            line = f"{formats.short(job.job_id)}  {job.status:<9}  {job.key}  {counts(view, now_ms)}".rstrip()
+            if job.error and job.status in (JobState.FAILED, JobState.REJECTED):
+                line += f"  {job.error.code}: {job.error.message}"
+            self._tell(line)
 
 
-def counts(view: JobView, now_ms: int) -> str:
-    """`3/11 chunks  120,000 records  4 rejects  41.0 MB/s`: what is known of it."""
+def counts(view: JobView, now_ms: int, *, narrow: bool = False) -> str:
+    """What is known of it: `3/11 chunks  120,000 records  4 rejects  41.0 MB/s`, or `3/11 ch 120k rec 4 rej …`."""
     progress, rate = progress_of(view), megabytes_per_second(view, now_ms)
-    told = [
-        f"{progress.chunks_done}/{progress.chunks_total or '?'} chunks",
-        f"{progress.read:,} records",
-        f"{progress.rejected:,} rejects",
-    ]
+    chunks = f"{progress.chunks_done}/{progress.chunks_total or '?'}"
+    if narrow:
+        told = [f"{chunks} ch", f"{formats.rounded(progress.read)} rec", f"{formats.rounded(progress.rejected)} rej"]
+    else:
+        told = [f"{chunks} chunks", f"{progress.read:,} records", f"{progress.rejected:,} rejects"]
     if rate is not None:
         told.append(f"{formats.rate(rate)} MB/s")
-    return "  ".join(told)
+    return (" " if narrow else "  ").join(told)
+
+
+def _whole() -> Column:
+    return Column(no_wrap=True)
+
+
+class _Name(TextColumn):
+    """The one column that gives up width; what it holds is cut, not folded."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.description}", markup=False, table_column=Column())
+
+    def render(self, task: Task) -> Text:
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
 
 
 class Bars:
-    """A bar a job: bytes, then chunks, records, rejects and rate."""
+    """A bar a job: bytes, then chunks, records, rejects and rate; on a narrow terminal shorter, and without the id."""
 
     def __init__(self, console: Console) -> None:
+        self._narrow = console.width < WIDE_COLUMNS
+        ids = () if self._narrow else (TextColumn("{task.fields[job]}", table_column=_whole()),)
         self._progress = Progress(
-            TextColumn("{task.fields[job]}"),
-            TextColumn("{task.fields[state]:<9}"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            DownloadColumn(binary_units=True),
-            TextColumn("{task.fields[counts]}"),
+            *ids,
+            TextColumn("{task.fields[state]:<9}", table_column=_whole()),
+            _Name(),
+            BarColumn(bar_width=6 if self._narrow else 20, table_column=_whole()),
+            DownloadColumn(binary_units=True, table_column=_whole()),
+            TextColumn("{task.fields[counts]}", table_column=_whole()),
             console=console,
         )
         self._bars: dict[str, TaskID] = {}
@@ -90,7 +114,7 @@ class Bars:
 
     def update(self, view: JobView, now_ms: int) -> None:
         job, progress = view.job, progress_of(view)
-        told: dict[str, Any] = {"state": str(job.status), "counts": counts(view, now_ms)}
+        told: dict[str, Any] = {"state": str(job.status), "counts": counts(view, now_ms, narrow=self._narrow)}
         if job.job_id not in self._bars:
             self._bars[job.job_id] = self._progress.add_task(
                 job.key.rsplit("/", 1)[-1], total=job.size, job=formats.short(job.job_id), **told
@@ -128,10 +152,10 @@ def follow(connection: Connection, job_ids: Sequence[str], shown: Display, patie
 def transfer(console: Console) -> Progress:
     """Bars for bytes on their way to or from S3; shows nothing where stderr is no terminal."""
     return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        _Name(),
+        BarColumn(bar_width=20, table_column=_whole()),
+        DownloadColumn(binary_units=True, table_column=_whole()),
+        TransferSpeedColumn(table_column=_whole()),
         console=console,
         transient=True,
         disable=not console.is_terminal,

@@ -1,5 +1,6 @@
 """`haulier put`: upload files, and watch what becomes of them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,8 +32,9 @@ def put(
     """Upload files into the input bucket. Each becomes a job."""
     invocation = Invocation.of(context, as_json=as_json)
     keys = _keys(files, key, prefix)
+    _refuse_unheard(invocation, keys)
     uploads = _upload(invocation, keys)
-    jobs, missing = _jobs(invocation, uploads)
+    jobs, missing = _jobs(invocation, uploads, FIND_SECONDS if timeout is None else min(FIND_SECONDS, timeout))
     if watch and jobs:
         watch_jobs(invocation, list(jobs.values()), timeout, finish=not missing)
     else:
@@ -55,6 +57,21 @@ def _keys(files: list[Path], key: str | None, prefix: str) -> dict[str, Path]:
     return keys
 
 
+def _refuse_unheard(invocation: Invocation, keys: Iterable[str]) -> None:
+    """Refuses keys whose upload starts no job; where the stack's input prefixes are its deployer's choice, warns."""
+    for key in keys:
+        if key.startswith("/"):
+            raise typer.BadParameter(f"the key {key!r} begins with a slash, which no input prefix does; leave it out")
+        if key.startswith(INCOMING_PREFIX):
+            continue
+        told = f"the key {key!r} is not under `{INCOMING_PREFIX}`"
+        if invocation.embedded is not None:
+            raise typer.BadParameter(f"{told}: its upload would start no job")
+        invocation.output.tell(
+            f"warning: {told}: it becomes a job only if the stack was deployed with such an input prefix", "yellow"
+        )
+
+
 def _upload(invocation: Invocation, keys: dict[str, Path]) -> list[Upload]:
     uploads = []
     with transfer(invocation.output.talk) as bars:
@@ -66,13 +83,13 @@ def _upload(invocation: Invocation, keys: dict[str, Path]) -> list[Upload]:
     return uploads
 
 
-def _jobs(invocation: Invocation, uploads: list[Upload]) -> tuple[dict[str, str], list[TimedOut]]:
-    """The uploads' jobs, by key, and the complaints about those that have none."""
+def _jobs(invocation: Invocation, uploads: list[Upload], seconds: float) -> tuple[dict[str, str], list[TimedOut]]:
+    """The uploads' jobs, by key, and the complaints about those that have none after so many seconds each."""
     jobs: dict[str, str] = {}
     missing: list[TimedOut] = []
     for upload in uploads:
         try:
-            patience = Patience(poll_seconds=0.1, timeout_seconds=FIND_SECONDS)
+            patience = Patience(poll_seconds=0.1, timeout_seconds=seconds)
             jobs[upload.source.key] = find_job(invocation.connection, upload, patience)
         except TimedOut as error:
             missing.append(error)

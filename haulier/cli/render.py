@@ -11,6 +11,8 @@ from haulier.cli import formats
 from haulier.cli.rows import Row
 
 WIDE_COLUMNS = 120
+ERROR_COLUMNS = 100
+CHUNK_COLUMNS = 150
 _COLOURS = {
     "SUCCEEDED": "green",
     "FAILED": "bold red",
@@ -38,30 +40,42 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return made
 
 
-def jobs_table(rows: Iterable[Row], width: int) -> RenderableType:
-    """Jobs, one a line; a terminal of fewer than 120 columns gets fewer facts and the ends of long keys."""
-    wide = width >= WIDE_COLUMNS
+def jobs_table(rows: Sequence[Row], width: int) -> RenderableType:
+    """Jobs, one a line; a terminal of fewer than 120 columns gets fewer facts and the ends of long keys.
+
+    Codes of errors have a column where there are any; under 100 columns it takes the place of other facts.
+    """
+    failed, crowded = any(row["error"] for row in rows), width < ERROR_COLUMNS
     numbers = ("size", "records", "rejects", "chunks", "time", "MB/s")
-    extra = ("dataset", "changed (UTC)") if wide else ()
+    named = ["job", "state", "file", *(numbers[:3] if failed and crowded else numbers)]
+    named += ["error"] if failed else []
+    named += ["dataset", "changed (UTC)"] if width >= WIDE_COLUMNS else []
     made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("job", "state", "file", *numbers, *extra):
+    for column in named:
         # Only a column that may wrap gives up width; its cells are cut instead.
         made.add_column(column, justify="right" if column in numbers else "left", no_wrap=column != "file")
     for row in rows:
-        key = _key(row["file"])
-        made.add_row(
-            formats.short(row["job_id"]),
-            state(row["state"]),
-            Text(key if wide else key.rsplit("/", 1)[-1], no_wrap=True, overflow="ellipsis"),
-            formats.size(row["bytes"]),
-            formats.count(row["read"]),
-            formats.count(row["rejected"]),
-            formats.count(row["chunks"]),
-            formats.duration(row["seconds"] if row["finished_at"] else None),
-            formats.rate(row["mb_per_second"]),
-            *((row["dataset"], formats.moment(row["updated_at"])) if wide else ()),
-        )
+        cells = _job_cells(row, whole_key=width >= WIDE_COLUMNS)
+        made.add_row(*(cells[column] for column in named))
     return made if made.row_count else Text("no jobs")
+
+
+def _job_cells(row: Row, *, whole_key: bool) -> dict[str, str | Text]:
+    key, error = _key(row["file"]), row["error"]
+    return {
+        "job": formats.short(row["job_id"]),
+        "state": state(row["state"]),
+        "file": Text(key if whole_key else key.rsplit("/", 1)[-1], no_wrap=True, overflow="ellipsis"),
+        "size": formats.size(row["bytes"]),
+        "records": formats.count(row["read"]),
+        "rejects": formats.count(row["rejected"]),
+        "chunks": formats.count(row["chunks"]),
+        "time": formats.duration(row["seconds"] if row["finished_at"] else None),
+        "MB/s": formats.rate(row["mb_per_second"]),
+        "error": Text(error["code"] if error else "", style="red"),
+        "dataset": row["dataset"],
+        "changed (UTC)": formats.moment(row["updated_at"]),
+    }
 
 
 def status_table(row: Row) -> RenderableType:
@@ -112,26 +126,35 @@ def _facts(row: Row) -> list[tuple[str, str | Text | None]]:
     ]
 
 
-def chunks_table(rows: Iterable[Row]) -> RenderableType:
+def chunks_table(rows: Iterable[Row], width: int) -> RenderableType:
+    """Rounds of chunks, one a line; a narrow terminal is not told where they lie, then not who did them and when."""
     numbers = ("chunk", "round", "first", "next", "records", "rejects", "bytes", "time", "attempts")
-    made = table(*numbers, "committed", "worker", "failure", numbers=numbers)
+    left_out = {"first", "next"} if width < CHUNK_COLUMNS else set()
+    left_out |= {"committed", "worker"} if width < WIDE_COLUMNS else set()
+    named = [column for column in (*numbers, "committed", "worker", "failure") if column not in left_out]
+    made = table(*named, numbers=numbers)
     for row in rows:
-        failure = row["failure"]
-        made.add_row(
-            str(row["chunk"]),
-            str(row["round"]),
-            formats.count(row["first"]),
-            formats.count(row["next"]),
-            formats.count(row["read"]),
-            formats.count(row["rejected"]),
-            formats.size(row["bytes"]),
-            formats.duration(row["seconds"]),
-            str(row["attempts"]),
-            formats.moment(row["committed_at"]),
-            row["worker"] or formats.NONE,
-            Text(f"{failure['code']}: {failure['message']}" if failure else ""),
-        )
+        cells = _chunk_cells(row)
+        made.add_row(*(cells[column] for column in named))
     return made
+
+
+def _chunk_cells(row: Row) -> dict[str, str | Text]:
+    failure = row["failure"]
+    return {
+        "chunk": str(row["chunk"]),
+        "round": str(row["round"]),
+        "first": formats.count(row["first"]),
+        "next": formats.count(row["next"]),
+        "records": formats.count(row["read"]),
+        "rejects": formats.count(row["rejected"]),
+        "bytes": formats.size(row["bytes"]),
+        "time": formats.duration(row["seconds"]),
+        "attempts": str(row["attempts"]),
+        "committed": formats.moment(row["committed_at"]),
+        "worker": row["worker"] or formats.NONE,
+        "failure": Text(f"{failure['code']}: {failure['message']}" if failure else ""),
+    }
 
 
 def requests_table(rows: Iterable[Row]) -> RenderableType:

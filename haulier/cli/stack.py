@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from haulier.cli import render
+from haulier.cli.exits import ExitCode
 from haulier.cli.invocation import Invocation
 from haulier.cli.parameters import AsJson, Yes
 from haulier.client.errors import Refused
@@ -12,7 +13,7 @@ from haulier.client.errors import Refused
 
 def up(
     context: typer.Context,
-    workers: Annotated[int, typer.Option(min=0, max=32, metavar="N", help="Most workers that run at once.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=32, metavar="N", help="Most workers that run at once.")] = 2,
     as_json: AsJson = False,
 ) -> None:
     """Start the embedded stack: emulator, the real stacks, workers. Needs the repository, and no Docker."""
@@ -22,7 +23,11 @@ def up(
         from haulier import local  # noqa: PLC0415 - a deployed stack's user never needs it
     except ImportError as error:
         raise Refused(f"the embedded stack needs a POSIX system ({error})") from None
-    running = local.up(workers=workers, log=output.tell, environment=invocation.environment or "local")
+    try:
+        running = local.up(workers=workers, log=output.tell, environment=invocation.environment or "local")
+    except KeyboardInterrupt:
+        output.tell("stopped; nothing is left running")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     row = {
         "environment": running.environment,
         "endpoint": running.endpoint_url,

@@ -6,8 +6,9 @@
     paths = client.download(job, Path("out"))
 
 Read in this order: `errors`, `connection` (where a stack is; the only module that makes calls by itself), `jobs` (find,
-list, look), `progress`, `waiting`, `uploads`, `datasets`, `requests` (submit, retry, cancel), `results`, `redrive`
-(what becomes of a letter: pure), `deadletters`, `logs`, `client` (all of it as one object).
+list, look), `progress`, `waiting`, `uploads`, `expressions` (patterns and SQL of a dataset), `datasets`, `requests`
+(submit, retry, cancel), `results`, `redrive` (what becomes of a letter: pure), `deadletters`, `logs`, `client` (all of
+it as one object).
 """
 
 from haulier.client.client import Client, connect

@@ -9,7 +9,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -132,11 +134,21 @@ def reach(
     return Connection(Names(environment), account, session.region_name, make_client)
 
 
+def is_loopback(address: str | None) -> bool:
+    """Whether an endpoint is this machine's: an emulator's, which answers at once or is not there."""
+    host = urlsplit(address).hostname if address else None
+    try:
+        return host == "localhost" or (host is not None and ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
 def _config(address: str | None) -> Config:
+    near = is_loopback(address)
     # Names of buckets under an emulator's address do not resolve, so its paths hold them.
     return Config(
-        retries={"mode": "standard", "max_attempts": 5},
-        connect_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3 if near else 6},
+        connect_timeout=1 if near else 5,
         user_agent_extra="haulier-client",
         s3={"addressing_style": "path"} if address else {},
     )

@@ -1,16 +1,18 @@
 """Datasets as the input bucket holds them: list, check, put."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from haulier.client.connection import Connection
 from haulier.client.errors import NotFound
-from haulier.contracts.dataset import Dataset
+from haulier.client.expressions import expression_problems
+from haulier.contracts.dataset import DEFAULT_DATASET, Dataset
 from haulier.contracts.errors import InvalidDataset
-from haulier.contracts.keys import DATASETS_PREFIX, dataset_key
+from haulier.contracts.keys import DATASETS_PREFIX, INCOMING_PREFIX, dataset_key
 from haulier.jobs.calls import Call
 from haulier.jobs.calls import NotFound as Missing
-from haulier.jobs.datasets import conflicts, read_dataset
+from haulier.jobs.datasets import conflicts, placed, read_dataset
 from haulier.jobs.sweep import list_keys
 
 SUFFIX = ".yaml"
@@ -89,31 +91,68 @@ def decoded(name: str, body: bytes) -> str:
 
 
 def check(connection: Connection | None, path: Path) -> Dataset:
-    """Reads a configuration file and compares its matches with those in the bucket.
+    """Checks one configuration file; see check_all."""
+    return check_all(connection, [path])[0]
+
+
+def check_all(connection: Connection | None, paths: Sequence[Path]) -> list[Dataset]:
+    """Reads configuration files and compares their matches with each other and with those in the bucket.
 
     Args:
-        connection: the stack; None checks the file alone.
-        path: `NAME.yaml`.
+        connection: the stack; None compares the files alone.
+        paths: each `NAME.yaml`.
 
     Raises:
         NotFound: there is no such file.
         InvalidDataset: with every problem, each with its field and line.
     """
-    name, body = read_file(path)
-    dataset = read_dataset(name, decoded(name, body))
-    found = conflicts(dataset, stored(connection).values()) if connection else []
-    if found:
-        raise InvalidDataset(name, found)
-    return dataset
+    read: dict[str, Dataset] = {}
+    for path in paths:
+        name, body = read_file(path)
+        if name in read:
+            raise InvalidDataset(name, ["two of the files have this name"])
+        text = decoded(name, body)
+        read[name] = read_dataset(name, text)
+        unreadable = expression_problems(read[name])
+        if unreadable:
+            raise InvalidDataset(name, [placed(text, place, reason) for place, reason in unreadable])
+    others = (stored(connection) if connection else {}) | read
+    for name, dataset in read.items():
+        found = conflicts(dataset, others.values())
+        if found:
+            raise InvalidDataset(name, found)
+    return list(read.values())
+
+
+def doubts(dataset: Dataset) -> list[str]:
+    """What is allowed and yet seldom meant: nothing comes to the dataset by itself."""
+    if not dataset.match:
+        # What no other dataset claims belongs to the one of this name.
+        if dataset.name == DEFAULT_DATASET.name:
+            return []
+        how = f"`haulier submit … --dataset {dataset.name}`"
+        return [f"dataset {dataset.name} has no `match`: no upload belongs to it; only {how} uses it"]
+    return [
+        f"dataset {dataset.name}: prefix {rule.prefix!r} lies outside `{INCOMING_PREFIX}`: uploads there start no job, "
+        "unless the stack was deployed with other input prefixes"
+        for rule in dataset.match
+        if not rule.prefix.startswith(INCOMING_PREFIX) and not INCOMING_PREFIX.startswith(rule.prefix)
+    ]
 
 
 def put(connection: Connection, path: Path) -> Dataset:
     """Checks a configuration file and stores it; runs accepted from now on use it, earlier ones keep theirs."""
-    dataset = check(connection, path)
-    connection.client("s3").put_object(
-        Bucket=connection.input_bucket,
-        Key=dataset_key(dataset.name),
-        Body=path.read_bytes(),
-        ContentType="application/yaml",
-    )
-    return dataset
+    return put_all(connection, [path])[0]
+
+
+def put_all(connection: Connection, paths: Sequence[Path]) -> list[Dataset]:
+    """Stores configuration files if all of them can be used; raises as check_all does."""
+    datasets = check_all(connection, paths)
+    for dataset, path in zip(datasets, paths, strict=True):
+        connection.client("s3").put_object(
+            Bucket=connection.input_bucket,
+            Key=dataset_key(dataset.name),
+            Body=path.read_bytes(),
+            ContentType="application/yaml",
+        )
+    return datasets

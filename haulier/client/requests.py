@@ -132,7 +132,8 @@ def retry(connection: Connection, job_id: str) -> JobItem:
     try:
         accepted = connection.run(verdicts.retry(connection.table, job_id, connection.now_ms(), dataset=dataset))
     except verdicts.NotAllowed as error:
-        raise Refused(str(error)) from None
+        again = f"`haulier submit s3://{job.bucket}/{job.key} --cause TEXT` asks for another job for its object"
+        raise Refused(str(error), again if job.status == JobState.REJECTED else "") from None
     _put_event(connection, JobRequested(job_id=job_id))
     return accepted
 

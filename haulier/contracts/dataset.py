@@ -105,6 +105,17 @@ class Column(WireModel):
             raise ValueError("min and max of a number are numbers")
         return self
 
+    @model_validator(mode="after")
+    def _least_is_no_more_than_greatest(self) -> Self:
+        if isinstance(self.min, int | float) and isinstance(self.max, int | float) and self.min > self.max:
+            raise ValueError(f"min {self.min} is greater than max {self.max}: no value fits")
+        # ISO 8601 dates are in the order of their texts; timestamps may be written with different offsets.
+        if self.type == "date" and isinstance(self.min, str) and isinstance(self.max, str) and self.min > self.max:
+            raise ValueError(f"min {self.min} is after max {self.max}: no value fits")
+        if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
+            raise ValueError(f"min_length {self.min_length} is greater than max_length {self.max_length}: no text fits")
+        return self
+
 
 class Schema(WireModel):
     """The columns a record is checked against. Without one, every CSV value stays a string and JSON stays as it is."""

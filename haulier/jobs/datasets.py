@@ -1,7 +1,7 @@
 """Reads a dataset's YAML, naming field and line of what is wrong, and finds the dataset a key belongs to."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -13,6 +13,7 @@ from haulier.contracts.errors import InvalidDataset
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_STORED_BYTES = 160 * 1024
 """A run item pins the dataset beside the columns the planner found, and holds 400 KB (DynamoDB)."""
+_NO_SCALAR = "must be one text or number"
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,12 +53,36 @@ def read_dataset(name: str, text: str) -> Dataset:
         raise InvalidDataset(
             name, [f"line {_line(node, ('name',))}: name: the file says {raw['name']!r}, its key says {name!r}"]
         )
+    twice = [f"line {line}: {key}: is given twice in one mapping" for line, key in _repeated(node)]
+    if twice:
+        raise InvalidDataset(name, twice)
     try:
         dataset = Dataset.model_validate({**raw, "name": name})
     except ValidationError as error:
-        problems = [_problem(node, entry) for entry in error.errors()]
-        raise InvalidDataset(name, list(dict.fromkeys(problems))) from error
+        raise InvalidDataset(name, _problems(node, raw, error.errors())) from error
     return _storable(name, dataset)
+
+
+def _repeated(root: yaml.Node | None) -> list[tuple[int, str]]:
+    """Line and name of every key that its mapping has already: YAML takes the last one without a word."""
+    found, seen, waiting = [], set(), [root]
+    while waiting:
+        node = waiting.pop()
+        # An alias leads to a node that was seen, perhaps to one that holds it.
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            keys: set[tuple[str, str]] = set()
+            for key, value in node.value:
+                waiting.append(value)
+                if isinstance(key, yaml.ScalarNode):
+                    if (key.tag, key.value) in keys:
+                        found.append((key.start_mark.line + 1, key.value))
+                    keys.add((key.tag, key.value))
+    return sorted(found)
 
 
 def _storable(name: str, dataset: Dataset) -> Dataset:
@@ -76,12 +101,56 @@ def _storable(name: str, dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _problem(node: yaml.Node | None, entry: Any) -> str:
-    # pydantic names the union's members in the path; the file knows only fields and numbers.
-    place = tuple(part for part in entry["loc"] if isinstance(part, int) or str(part)[:1].islower())
-    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "the file"
+def _problems(node: yaml.Node | None, raw: Mapping[Any, Any], errors: Iterable[Any]) -> list[str]:
+    """What pydantic found, one line a mistake, in the order of the file."""
+    told: dict[tuple[Any, ...], list[str]] = {}
+    for entry in errors:
+        place, message = _told(raw, entry)
+        if place is not None:
+            told.setdefault(place, []).append(message)
+    lines = []
+    for place, messages in told.items():
+        # A value that no kind of its field takes has a reason of its own only if it is the right kind.
+        reasons = [message for message in messages if message != _NO_SCALAR] or [_NO_SCALAR]
+        lines += [(_line(node, place), f"{_field(place)}: {reason}") for reason in dict.fromkeys(reasons)]
+    return [f"line {line}: {text}" for line, text in sorted(lines, key=lambda entry: entry[0])]
+
+
+def placed(text: str, place: Sequence[Any], reason: str) -> str:
+    """A problem that was found after reading, told as `read_dataset` tells its own; the text is one it has read."""
+    return f"line {_line(yaml.compose(text, Loader=_Loader), place)}: {_field(place)}: {reason}"
+
+
+def _field(place: Iterable[Any]) -> str:
+    return ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in place) or "the file"
+
+
+def _told(raw: Mapping[Any, Any], entry: Any) -> tuple[tuple[Any, ...] | None, str]:
+    """Where the file is wrong and why; nowhere, if pydantic only tried another verb or kind than the file's.
+
+    Its paths name the members of unions (`transforms.0.Cast.cast.a`, `schema.columns.0.min.int`); the file knows only
+    fields and numbers.
+    """
     message = str(entry["msg"]).removeprefix("Value error, ")
-    return f"line {_line(node, place)}: {field}: {message}"
+    match entry["loc"]:
+        case ("transforms", int(at), str(member), *rest):
+            return _in_transform(raw["transforms"][at], at, member, rest, entry["type"], message)
+        case ("schema", "columns", int(at), "min" | "max" as bound, _):
+            return ("schema", "columns", at, bound), message if entry["type"] == "finite_number" else _NO_SCALAR
+        case place:
+            return tuple(place), message
+
+
+def _in_transform(
+    written: Any, at: int, member: str, rest: Sequence[Any], kind: str, message: str
+) -> tuple[tuple[Any, ...] | None, str]:
+    if not isinstance(written, Mapping):
+        return ("transforms", at), "must be a verb and what it is for, `trim: [a]` for instance"
+    if next(iter(written), None) != member.lower():
+        return None, ""
+    if member == "Default" and len(rest) > 2:
+        return ("transforms", at, *rest[:2]), message if kind == "finite_number" else _NO_SCALAR
+    return ("transforms", at, *rest), message
 
 
 def _line(node: yaml.Node | None, place: Iterable[Any]) -> int:

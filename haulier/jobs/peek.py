@@ -23,17 +23,35 @@ EXTENSIONS: dict[str, FileType] = {
     ".json": "json",
 }
 _COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
+_ONLY = "records are read from CSV and JSON only; if it holds such records, set format.type in its dataset"
 REFUSED = {
     **dict.fromkeys((".bz2", ".xz", ".lzma", ".lz4", ".br", ".z"), "of its compression: use gzip or zstd"),
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".tgz", ".jar"), "it is an archive: upload its members"),
     **dict.fromkeys((".parquet", ".orc", ".avro", ".feather", ".arrow"), "it holds binary columns already"),
-    **dict.fromkeys((".xls", ".xlsx", ".ods", ".doc", ".docx", ".pdf"), "it is an office document: export it as CSV"),
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp"), "it is an image"),
-    **dict.fromkeys((".mp3", ".mp4", ".wav", ".avi", ".mov"), "it is sound or video"),
-    **dict.fromkeys((".exe", ".dll", ".so", ".bin", ".iso", ".class", ".pyc"), "it is a program or an image of one"),
-    **dict.fromkeys((".xml", ".html", ".htm", ".yaml", ".yml"), "records are read from CSV and JSON only"),
+    **dict.fromkeys(
+        (".xls", ".xlsx", ".xlsm", ".ods", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".pdf", ".eml", ".msg"),
+        "it is an office document: export it as CSV",
+    ),
+    **dict.fromkeys(
+        (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".svg", ".ico"), "it is an image"
+    ),
+    **dict.fromkeys((".mp3", ".mp4", ".wav", ".avi", ".mov", ".mkv", ".flac", ".ogg"), "it is sound or video"),
+    **dict.fromkeys(
+        (".exe", ".dll", ".so", ".bin", ".iso", ".class", ".pyc", ".wasm"), "it is a program or an image of one"
+    ),
+    **dict.fromkeys(
+        (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb", ".dbf", ".sql"), "it is a database: export its tables"
+    ),
+    **dict.fromkeys((".pkl", ".pickle", ".npy", ".npz", ".h5", ".hdf5", ".rds"), "it is a program's own format"),
+    **dict.fromkeys((".xml", ".html", ".htm", ".xhtml"), _ONLY),
+    **dict.fromkeys((".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties"), _ONLY),
+    **dict.fromkeys((".md", ".rst", ".adoc", ".tex", ".css", ".ipynb"), _ONLY),
+    **dict.fromkeys((".py", ".js", ".ts", ".sh", ".bat", ".ps1", ".java", ".cpp"), _ONLY),
+    **dict.fromkeys((".rb", ".php", ".scala", ".lua"), _ONLY),
 }
 """Extensions of what this release cannot read, each with the rest of a sentence for the person who uploaded it."""
+_PROSE = (".txt", ".log")
+"""Extensions that tables share with prose: content decides, and prose is refused."""
 _MAGIC = {
     b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"PAR1": "Parquet", b"%PDF": "PDF",
     b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\x7fELF": "ELF", b"ORC": "ORC", b"Obj\x01": "Avro",
@@ -188,6 +206,7 @@ def _type_of(text: bytes, *, key: str, complete: bool, format_: Format) -> tuple
     if promised is None:
         if shape in ("jsonl", "json"):
             return shape, ()
+        _refuse_prose(text, key, complete=complete, format_=format_)
         return (
             "tsv" if sniff_delimiter(text, kind="csv", complete=complete, format_=format_)[0] == "\t" else "csv"
         ), ()
@@ -198,6 +217,19 @@ def _type_of(text: bytes, *, key: str, complete: bool, format_: Format) -> tuple
     if shape is None and looks_delimited(text, complete=complete, format_=format_):
         return "csv", (f"{name} is named as {_said(promised)} and holds delimited text",)
     return promised, ()
+
+
+def _refuse_prose(text: bytes, key: str, *, complete: bool, format_: Format) -> None:
+    """Refuses a text of several lines that no delimiter cuts alike, unless its dataset says how it is cut."""
+    configured = format_.delimiter is not None or format_.columns is not None
+    if configured or not key.lower().endswith(_PROSE) or b"\n" not in text.strip():
+        return
+    if not looks_delimited(text, complete=complete, format_=format_):
+        raise PeekError(
+            "unsupported_content",
+            f"{key} looks like plain text, not like records: if it is a table, set format.type in its dataset (csv for "
+            "one value a line)",
+        )
 
 
 def _said(kind: str) -> str:

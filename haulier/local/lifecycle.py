@@ -5,8 +5,9 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,8 +54,9 @@ def up(*, workers: int = 2, log: Log, environment: str = DEFAULT_ENVIRONMENT) ->
             _follow(told, log, home)
         return _started(home)
     except BaseException:
-        _stop(home)
-        _clear(home, keep_logs=True)
+        with _undisturbed():
+            _stop(home)
+            _clear(home, keep_logs=True)
         raise
 
 
@@ -69,8 +71,12 @@ def down(*, log: Log) -> bool:
     return running
 
 
-def info() -> StackInfo | None:
-    """The stack that is up, or None. What is left of a stack whose supervisor died is stopped and removed."""
+def info(log: Log | None = None) -> StackInfo | None:
+    """The stack that is up, or None. What is left of a stack whose supervisor died is stopped and removed.
+
+    Args:
+        log: told if that was necessary.
+    """
     home = Home.find(repository())
     pid = holder(home)
     if pid and held(home.supervised):
@@ -79,7 +85,22 @@ def info() -> StackInfo | None:
     if pid or (pid is None and home.state.exists()):
         _stop(home)
         _clear(home, keep_logs=True)
+        if log is not None:
+            log(f"the embedded stack has died, and its state with it: what it left is removed; logs: {home.logs}")
     return None
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Puts Ctrl-C off, so that an impatient second one does not leave half of a stack running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _spawn(home: Home, root: Path, lock: int, environment: str, workers: int) -> IO[bytes]:

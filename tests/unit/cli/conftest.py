@@ -14,7 +14,7 @@ from tests.unit.client.fakes import Stack
 def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A stack in memory that every command finds, and no embedded one."""
     made = Stack()
-    monkeypatch.setattr(invocation, "running_stack", lambda: None)
+    monkeypatch.setattr(invocation, "running_stack", lambda _: None)
     monkeypatch.setattr(invocation, "reach", lambda *_, **__: made.connection)
     return made
 

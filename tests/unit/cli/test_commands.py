@@ -37,7 +37,7 @@ def test_the_page_of_the_docs_is_what_the_commands_say():
 
 
 def test_no_stack_is_told_with_what_to_do(run, monkeypatch):
-    monkeypatch.setattr(invocation, "running_stack", lambda: None)
+    monkeypatch.setattr(invocation, "running_stack", lambda _: None)
     monkeypatch.delenv("HAULIER_ENVIRONMENT", raising=False)
     result = run("jobs")
     assert result.exit_code == ExitCode.USAGE
@@ -167,6 +167,45 @@ def test_one_key_for_two_files_is_refused_before_anything_is_sent(stack, run, tm
     assert not stack.s3.objects
 
 
+@pytest.fixture
+def embedded(stack, monkeypatch, tmp_path):
+    """The stack in memory, taken for the embedded one."""
+    from haulier.local import StackInfo
+
+    known = StackInfo("http://127.0.0.1:1", "r", "t", "1", 1, str(tmp_path), "i", "o")
+    monkeypatch.setattr(invocation, "running_stack", lambda _: known)
+    return stack
+
+
+@pytest.mark.parametrize("option", [["--key", "data/a.csv"], ["--prefix", "incoming"], ["--key", "/incoming/a.csv"]])
+def test_a_key_that_starts_no_job_is_refused_before_anything_is_sent(embedded, run, tmp_path, option):
+    (tmp_path / "a.csv").write_text("a\n")
+    result = run("put", str(tmp_path / "a.csv"), *option)
+    assert result.exit_code == ExitCode.USAGE
+    assert not embedded.s3.objects
+
+
+def test_a_deployed_stacks_key_outside_incoming_is_warned_of_and_the_wait_for_its_job_is_capped(stack, run, tmp_path):
+    (tmp_path / "a.csv").write_text("a\n")
+    result = run("put", str(tmp_path / "a.csv"), "--key", "data/a.csv", "--timeout", "0")
+    assert result.exit_code == ExitCode.TIMEOUT
+    assert "not under `incoming/`" in result.stderr
+    assert "within 0 s" in result.stderr
+    assert run("put", str(tmp_path / "a.csv"), "--key", "/a.csv").exit_code == ExitCode.USAGE
+
+
+def test_a_stack_without_workers_is_refused(run):
+    assert run("up", "--workers", "0").exit_code == ExitCode.USAGE
+
+
+def test_a_dataset_nothing_comes_to_is_warned_of_on_stderr(stack, run, tmp_path):
+    (tmp_path / "d.yaml").write_text("queue: bulk\n")
+    result = run("datasets", "check", str(tmp_path / "d.yaml"))
+    assert result.exit_code == ExitCode.OK
+    assert "warning: dataset d has no `match`" in result.stderr
+    assert [row["dataset"] for row in rows(result)] == ["d"]
+
+
 def test_datasets_are_checked_stored_and_listed(stack, run, tmp_path):
     path = tmp_path / "flights.yaml"
     path.write_text("match:\n  - prefix: incoming/flights/\nqueue: fast\n")
@@ -192,10 +231,46 @@ def test_logs_of_the_embedded_stack_come_from_its_files_too(stack, run, monkeypa
 
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "worker-0.log").write_text(f'{{"job_id":"{JOB}","event":"chunk.claimed"}}\nother\n')
+    times = ("2026-11-21T09:00:02Z", "2026-11-21T09:00:00Z")
+    for number, time in enumerate(times, 1):
+        line = f'{{"job_id":"{JOB}","event":"e{number}","timestamp":"{time}"}}\n'
+        (tmp_path / "logs" / f"worker-{number}.log").write_text(line)
     known = StackInfo("http://127.0.0.1:1", "r", "t", "1", 1, str(tmp_path), "i", "o")
-    monkeypatch.setattr(invocation, "running_stack", lambda: known)
+    monkeypatch.setattr(invocation, "running_stack", lambda _: known)
     stack.logs = type("NoLogs", (), {"get_paginator": lambda *_: type("P", (), {"paginate": lambda *_, **__: []})()})()
     stack.job(JOB, status="FAILED")
-    (row,) = rows(run("logs", JOB, "--json"))
-    assert row["source"] == "worker-0.log"
-    assert json.loads(row["line"])["event"] == "chunk.claimed"
+    found = rows(run("--json", "logs", JOB))
+    assert [row["source"] for row in found] == ["worker-0.log", "worker-2.log", "worker-1.log"]
+    assert json.loads(found[0]["line"])["event"] == "chunk.claimed"
+    assert [row["at_ms"] for row in found] == [None, 1795251600000, 1795251602000]
+    assert run("logs", JOB).stdout.splitlines()[2].startswith("2026-11-21T09:00:02.000Z  worker-1.log: ")
+
+
+def test_ctrl_c_during_up_says_that_nothing_runs(run, monkeypatch):
+    from haulier import local
+
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "up", interrupted)
+    result = run("up")
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert result.stderr == "stopped; nothing is left running\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["jobs", "--nonsense"], ["--nonsense"], ["nonsense"], ["put"], ["jobs", "--limit", "x"], ["submit"]]
+)
+def test_a_wrong_command_line_is_one_line_and_a_hint(stack, run, arguments):
+    result = run(*arguments)
+    error, hint = result.stderr.splitlines()
+    assert (result.exit_code, error[:7], hint[:7]) == (ExitCode.USAGE, "error: ", "hint:  ")
+    assert "--help` shows" in hint
+
+
+def test_retry_of_a_refused_job_names_the_way_to_another_one(stack, run):
+    stack.job(JOB, status="REJECTED")
+    result = run("retry", JOB)
+    assert result.exit_code == ExitCode.NOT_ALLOWED
+    assert "haulier submit s3://" in result.stderr
+    assert "--cause" in result.stderr

@@ -43,3 +43,11 @@ def test_what_is_shown_fits_its_column(size, seconds):
 def test_times_are_cut_to_the_second():
     assert formats.moment("2026-11-21T09:30:00.125Z") == "2026-11-21 09:30:00"
     assert formats.moment(None) == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0"), (9999, "9999"), (10_000, "10k"), (999_999, "999k"), (12_345_678, "12.3M"), (123 * 10**9, "123G")],
+)
+def test_a_rounded_number_is_short(value, shown):
+    assert formats.rounded(value) == shown

@@ -71,3 +71,14 @@ def test_the_problems_of_a_dataset_are_lines_of_their_own():
 )
 def test_the_gravest_outcome_is_the_exit_code(states, code):
     assert outcome_code(states) == code
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "named"), [("http://127.0.0.1:1", True), ("https://s3.eu-west-1.amazonaws.com", False), (None, False)]
+)
+def test_the_embedded_stack_is_hinted_at_when_the_endpoint_is_this_machines(monkeypatch, endpoint, named):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert ("haulier up" in describe(EndpointConnectionError(endpoint_url=endpoint)).hint) == named
+    assert ("haulier up" in describe(refused("Query", "ResourceNotFoundException")).hint) == named

@@ -2,12 +2,15 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from haulier.cli.live import Bars, Lines, follow
 from haulier.client.errors import TimedOut
 from haulier.client.waiting import Patience
+from haulier.contracts.events import JobError
 from haulier.contracts.states import JobState
-from tests.unit.client.fakes import JOB, OTHER
+from haulier.jobs.times import iso
+from tests.unit.client.fakes import JOB, NOW_MS, OTHER
 
 
 def turning(stack, states: list[str]) -> Patience:
@@ -44,6 +47,28 @@ def test_bars_show_bytes_chunks_records_and_rejects(stack):
     text = console.file.getvalue()
     for part in ("SUCCEEDED", "a.csv", "3/3 chunks", "1,234 records", "5 rejects", "1.0/1.0 MiB"):
         assert part in text
+
+
+@pytest.mark.parametrize("width", [80, 129, 130, 160])
+def test_a_bar_is_one_line_and_keeps_its_numbers_on_every_terminal(stack, width):
+    times = {"running_at": iso(NOW_MS), "finished_at": iso(NOW_MS + 999)}
+    key = "incoming/a name that is by far longer than what a small terminal has room for.csv"
+    stack.job(JOB, status="SUCCEEDED", key=key, size=300 * 2**20, chunks=110, read=12_345_678, rejected=55, **times)
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, soft_wrap=True)
+    follow(stack.connection, [JOB], Bars(console), Patience())
+    lines = [Text.from_ansi(line).plain for line in console.file.getvalue().splitlines()]
+    lines = [line for line in lines if line.strip()]
+    assert max(map(len, lines)) <= width
+    for part in ("SUCCEEDED", "110/110", "300.0/300.0 MiB", "12", "55 rej", "315 MB/s"):
+        assert part in lines[-1]
+
+
+def test_the_last_line_of_a_failed_job_says_why(stack):
+    error = JobError(stage="read", code="source_changed", message="it changed")
+    stack.job(JOB, status="FAILED", error=error.to_json())
+    told: list[str] = []
+    follow(stack.connection, [JOB], Lines(told.append), Patience())
+    assert told[-1].endswith("source_changed: it changed")
 
 
 def test_patience_ends_and_says_that_the_jobs_go_on(stack):

@@ -108,6 +108,33 @@ def test_a_chunk_shows_its_failure(stack):
     failure = JobError(stage="read", code="throttled", message="slow down").to_json()
     stack.chunk(chunk=3, round_=1, attempts=2, worker="host:12", failure=failure)
     (item,) = look(stack.connection, JOB).chunks
-    text = shown(render.chunks_table([chunk_row(item)]))
+    text = shown(render.chunks_table([chunk_row(item)], 160))
     assert "throttled: slow down" in text
     assert "host:12" in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 150])
+def test_the_chunks_fit_their_terminal_and_keep_their_counts(stack, width):
+    stack.job()
+    stack.run()
+    failure = JobError(stage="read", code="throttled", message="slow down").to_json()
+    stack.chunk(attempts=2, worker="ip-10-0-0-1.ec2.internal:12", failure=failure, committed_at=iso(NOW_MS))
+    (item,) = look(stack.connection, JOB).chunks
+    row = chunk_row(item) | {"first": 31_053_000_000, "next": 31_056_000_000, "read": 12_336_776, "rejected": 776}
+    lines = shown(render.chunks_table([row], width), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= 4
+    for part in ("12,336,776", "776", "throttled"):
+        assert part in lines[1]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_a_failed_job_is_listed_with_its_code_on_every_terminal(stack, width):
+    error = JobError(stage="read", code="unsupported_content", message="m")
+    stack.job(status="FAILED", size=31_053_850, read=12_336_776, rejected=776, error=error.to_json())
+    rows = [job_row(look(stack.connection, JOB).job, NOW_MS)]
+    lines = shown(render.jobs_table(rows, width), width).splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= width
+    for part in ("FAILED", "unsupported_content", "12,336,776"):
+        assert part in lines[1]

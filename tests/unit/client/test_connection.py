@@ -1,6 +1,6 @@
 import pytest
 
-from haulier.client.connection import reach
+from haulier.client.connection import is_loopback, reach
 from haulier.client.errors import NotConfigured
 from haulier.jobs.calls import Call, NotFound
 from tests.unit.client.fakes import refused
@@ -51,3 +51,20 @@ def test_an_accident_is_raised_as_it_is(stack, monkeypatch):
 def test_an_object_is_answered_as_bytes(stack):
     stack.s3.objects["b", "k"] = b"abc"
     assert stack.connection.perform(Call("s3", "get_object", {"Bucket": "b", "Key": "k"}))["Body"] == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("address", "near"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:1", True),
+        ("https://s3.amazonaws.com", False),
+        ("http://10.0.0.1", False),
+        (None, False),
+    ],
+)
+def test_an_emulator_that_is_not_there_is_given_up_soon(address, near):
+    assert is_loopback(address) == near
+    config = reach("dev", account="1", environ=KEYS, endpoint_url=address).client("s3").meta.config
+    assert (config.connect_timeout, config.retries["total_max_attempts"]) == ((1, 3) if near else (5, 6))

@@ -1,6 +1,6 @@
 import pytest
 
-from haulier.client.datasets import check, listing, put, stored
+from haulier.client.datasets import check, check_all, doubts, listing, put, put_all, stored
 from haulier.client.errors import NotFound
 from haulier.contracts.errors import InvalidDataset
 from haulier.contracts.keys import dataset_key
@@ -31,6 +31,50 @@ def test_a_match_that_another_dataset_has_is_refused(stack, tmp_path):
     with pytest.raises(InvalidDataset, match="is dataset flights's already"):
         check(stack.connection, a_file(tmp_path, FLIGHTS, "others.yaml"))
     assert check(None, a_file(tmp_path, FLIGHTS, "others.yaml")).name == "others"
+
+
+def test_files_are_compared_with_each_other_and_not_with_what_they_replace(stack, tmp_path):
+    first, second = a_file(tmp_path, FLIGHTS), a_file(tmp_path, FLIGHTS, "others.yaml")
+    with pytest.raises(InvalidDataset, match="already"):
+        check_all(None, [first, second])
+    put(stack.connection, first)
+    moved = a_file(tmp_path, "match:\n  - prefix: incoming/moved/\n")
+    assert [one.name for one in put_all(stack.connection, [moved, second])] == ["flights", "others"]
+
+
+def test_nothing_is_stored_when_one_of_the_files_is_wrong(stack, tmp_path):
+    with pytest.raises(InvalidDataset):
+        put_all(stack.connection, [a_file(tmp_path, FLIGHTS), a_file(tmp_path, "queue: fast\n", "b.yaml")])
+    assert not stack.s3.objects
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('schema:\n  columns:\n    - name: a\n      pattern: "["\n', "line 4: schema.columns.1.pattern: '['"),
+        ('transforms:\n  - filter: "a >"\n', "line 2: transforms.1.filter: 'a >'"),
+        ('transforms:\n  - derive:\n      b: "1 +"\n', "line 3: transforms.1.derive.b: '1 \\+'"),
+    ],
+)
+def test_what_polars_cannot_read_is_told_with_its_line(tmp_path, text, told):
+    with pytest.raises(InvalidDataset, match=told.replace("[", r"\[")):
+        check(None, a_file(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "has no `match`"),
+        ("match: [{prefix: flights/}]", "lies outside"),
+        ("match: [{prefix: incoming/}]", ""),
+        ("match: [{prefix: ''}]", ""),
+    ],
+)
+def test_what_is_seldom_meant_is_doubted(tmp_path, text, told):
+    found = doubts(check(None, a_file(tmp_path, text)))
+    assert bool(found) == bool(told)
+    assert told in "".join(found)
+    assert doubts(check(None, a_file(tmp_path, "", "default.yaml"))) == []
 
 
 def test_a_dataset_may_be_put_again(stack, tmp_path):

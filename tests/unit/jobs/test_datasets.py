@@ -59,6 +59,11 @@ def test_an_empty_file_is_the_defaults():
         ("chunking: {chunk_bytes: 10}\n", "chunk_bytes"),
         ("transforms:\n  - default: {a: .inf}\n", "finite"),
         ("schema: {columns: [{name: a, type: float, min: .nan}]}\n", "finite"),
+        ("match:\n  - prefix: incoming/a/\n    suffix: .csv\n    prefix: b\n", "line 4: prefix: is given twice"),
+        ("queue: bulk\nqueue: bulk\n", "line 2: queue: is given twice"),
+        ("schema: {columns: [{name: a, type: integer, min: 5, max: 2}]}\n", "min 5 is greater than max 2"),
+        ("schema: {columns: [{name: a, type: date, min: 2024-01-02, max: 2024-01-01}]}\n", "is after max"),
+        ("schema: {columns: [{name: a, min_length: 5, max_length: 2}]}\n", "min_length 5 is greater"),
         ('schema: {nulls: ["\\uD800"]}\n', ""),
         ("schema:\n  columns:\n" + "".join(f"    - {{name: column_with_a_name_{n}}}\n" for n in range(3000)), "larger"),
     ],
@@ -78,6 +83,40 @@ def test_every_mistake_is_told_at_once():
     with pytest.raises(InvalidDataset) as caught:
         read_dataset("d", "queue: fast\nmax_invalid_ratio: 2\n")
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("transforms:\n  - cast: {A: integr}\n", "line 2: transforms.1.cast.A: Input should be 'string',"),
+        ("transforms: [7]\n", "line 1: transforms.1: must be a verb"),
+        ("transforms: [{trim: {a: b}}]\n", "line 1: transforms.1.trim: Input should be"),
+        ("transforms: [{default: {a: [1]}}]\n", "line 1: transforms.1.default.a: must be one text or number"),
+        ("transforms: [{default: {a: .inf}}]\n", "line 1: transforms.1.default.a: Input should be a finite number"),
+        ("schema: {columns: [{name: a, type: float, min: [1]}]}\n", "schema.columns.1.min: must be one text or number"),
+    ],
+)
+def test_one_mistake_is_one_problem_when_pydantic_tries_every_member_of_a_union(text, told):
+    with pytest.raises(InvalidDataset) as caught:
+        read_dataset("d", text)
+    (problem,) = caught.value.problems
+    assert told in problem
+
+
+def test_mistakes_are_told_in_the_order_of_the_file():
+    with pytest.raises(InvalidDataset) as caught:
+        read_dataset("d", "surprise: 1\nmax_invalid_ratio: 2\nqueue: fast\nother: 1\n")
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [f"line {n}" for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    "text", ["enrich: &a []\nmatch: *a\n", "output: &o {format: csv}\nformat: {<<: *o, header: true}"]
+)
+def test_an_alias_is_no_repetition(text):
+    with contextlib.suppress(InvalidDataset):
+        read_dataset("d", text)
+    with pytest.raises(InvalidDataset, match="is given twice"):
+        read_dataset("d", text + "\nqueue: bulk\nqueue: bulk\n")
 
 
 @pytest.mark.parametrize("name", ["", "A", "a/b", "..", "a" * 65, "a\n"])

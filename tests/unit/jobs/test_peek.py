@@ -25,7 +25,26 @@ def test_type_follows_the_extension_when_it_tells(key, kind):
     assert format_of_key(key) == kind
 
 
-@pytest.mark.parametrize("key", ["a.parquet", "a.zip", "a.csv.bz2", "x/b.EXE", "a.png", "a.csv.xz", "a.parquet.gz"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a.parquet",
+        "a.zip",
+        "a.csv.bz2",
+        "x/b.EXE",
+        "a.png",
+        "a.csv.xz",
+        "a.parquet.gz",
+        "README.md",
+        "a.py",
+        "a.yaml",
+        "a.html.gz",
+        "a.pdf",
+        "a.xlsx",
+        "a.ini",
+        "a.sh",
+    ],
+)
 def test_suffix_is_refused_with_a_reason_when_it_cannot_be_read(key):
     assert key in (refused_suffix(key) or "")
 
@@ -33,6 +52,23 @@ def test_suffix_is_refused_with_a_reason_when_it_cannot_be_read(key):
 @pytest.mark.parametrize("key", ["a.csv", "a.json.gz", "noext", "a.txt", "v1.2/report"])
 def test_suffix_passes_when_content_may_decide(key):
     assert refused_suffix(key) is None
+
+
+PROSE = b"Dear reader,\nthis is a letter, and it holds no records, alas.\nYours\n"
+
+
+@pytest.mark.parametrize("key", ["a.txt", "a.log", "x/A.TXT"])
+def test_prose_is_refused_when_its_extension_does_not_say_what_it_is(key):
+    with pytest.raises(PeekError, match=r"format\.type") as told:
+        read(PROSE, key)
+    assert told.value.code == "unsupported_content"
+    assert read(PROSE, key, type="csv").type == "csv"
+    assert read(PROSE, key, delimiter=",").type == "csv"
+
+
+@pytest.mark.parametrize("head", [b"a,b\n1,2\n3,4\n", b"a|b\n1|2\n", b"a,b\n", b"", b"{}\n{}\n"])
+def test_text_is_read_when_it_is_a_table(head):
+    assert read(head, "a.txt").type in ("csv", "jsonl")
 
 
 @pytest.mark.parametrize(

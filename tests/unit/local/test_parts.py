@@ -162,5 +162,12 @@ def test_what_a_dead_stack_left_is_removed_but_for_its_logs(home: Home):
     home.prepare()
     home.write_state({"pid": 1})
     (home.logs / "supervisor.log").write_text("why")
-    assert lifecycle.info() is None
+    told: list[str] = []
+    assert lifecycle.info(told.append) is None
     assert [path.name for path in home.root.iterdir()] == ["logs"]
+    assert len(told) == 1
+    assert str(home.logs) in told[0]
+    assert lifecycle.info(told.append) is None
+    assert len(told) == 1
+    assert lifecycle.down(log=told.append) is False
+    assert not home.root.exists()
