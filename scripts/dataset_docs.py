@@ -49,6 +49,8 @@ checks them and patterns against the file's columns when a job starts, and fails
 
 A value that does not fit its column is a reject, never a silent null: it goes to `rejected/…` with the byte offset of
 its record, the column, a code, the value and the raw text. A column a schema does not list keeps its value as it is.
+Derived numbers must be finite; an infinite one is a reject. The record limit counts a line with its end. An expression
+cannot name a column called `*` or `^…$`: rename it first.
 """
 
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
