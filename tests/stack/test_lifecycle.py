@@ -37,9 +37,27 @@ def a_busy_worker(stack, job) -> int:
     return wait_until(look, "a worker in the middle of a chunk")
 
 
+def kill_in_the_middle(stack, job) -> None:
+    """Kills a worker that surely holds a chunk: it is frozen first, and let go again if its commit was under way."""
+
+    def look() -> bool:
+        pid = a_busy_worker(stack, job)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.5)
+        held = [
+            chunk
+            for chunk in stack.chunks(stack.job(job.job_id))
+            if chunk.report is None and chunk.lease_until and (chunk.worker or "").endswith(f"-{pid}")
+        ]
+        os.kill(pid, signal.SIGKILL if held else signal.SIGCONT)
+        return bool(held)
+
+    wait_until(look, "a worker frozen in the middle of a chunk")
+
+
 def test_a_worker_killed_in_the_middle_costs_a_chunk_and_nothing_else(stack, name):
     job = chunked(stack, name)
-    os.kill(a_busy_worker(stack, job), signal.SIGKILL)
+    kill_in_the_middle(stack, job)
     ended = stack.final(job.job_id, seconds=240)
     assert ended.status == JobState.SUCCEEDED, ended.error
     assert max(chunk.attempts for chunk in stack.chunks(ended)) == 2
