@@ -76,10 +76,10 @@ def finish(table: str, bucket: str, job_id: str, run_number: int, now_ms: int) -
     if not isinstance(proof, Proven):
         return NotYet(run, plan, proof)
     totals = add_up(proof.chunks)
-    error = judge(proof.chunks, totals, run.pin.dataset.max_invalid_ratio)
-    if error is not None:
-        return Ended((yield from fail(table, bucket, job, error, now_ms)))
     if job.status != JobState.SEALED:
+        error = judge(proof.chunks, totals, run.pin.dataset.max_invalid_ratio)
+        if error is not None:
+            return Ended((yield from fail(table, bucket, job, error, now_ms)))
         job = yield from _seal(table, job, totals, plan, now_ms)
         if job.run != run_number or job.status != JobState.SEALED:
             return Ended(job.status)

@@ -370,6 +370,24 @@ def test_the_run_is_swept_unless_only_its_committed_attempt_can_have_written(dis
     assert ("list_objects_v2" in world.calls) == swept
 
 
+def test_a_sealed_run_is_judged_no_more(monkeypatch):
+    """A release with stricter rules finds it half published: from SEALED it can only succeed."""
+    world = World()
+    job = accepted(world)
+    world.run(claim_steps(job, "a"))
+    report = report_of(job, "a")
+    write_output(world, report)
+    world.run(lease.commit(TABLE, holding(job, "a"), report, now_ms=NOW))
+    world.die_after = len(world.calls) + 3
+    with pytest.raises(Died):
+        world.run(finish.finish(TABLE, OUT, job.job_id, 1, NOW))
+    world.die_after = None
+    assert world.job(job.job_id)["status"] == "SEALED"
+    monkeypatch.setattr(finish, "judge", lambda *_: JobError(stage="seal", code="stricter", message="m"))
+    assert world.run(finish.finish(TABLE, OUT, job.job_id, 1, NOW)) == finish.Ended(JobState.SUCCEEDED)
+    assert success_key("default", job.job_id, 1) in stored(world)
+
+
 def test_what_the_state_machine_gave_up_fails_unless_it_is_sealed():
     world = World()
     job = accepted(world)
