@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from haulier.client.datasets import StoredDataset
-from haulier.client.deadletters import Letter, Redriven
+from haulier.client.deadletters import Letter, Moved, Redriven
 from haulier.client.jobs import JobView
 from haulier.client.progress import megabytes_per_second, progress_of, total_seconds, working_seconds
 from haulier.client.requests import Request
@@ -110,7 +110,17 @@ def letter_row(letter: Letter) -> Row:
     return {name: getattr(letter, name) for name in Letter.__dataclass_fields__}
 
 
-def redriven_row(redriven: Redriven, *, done: bool) -> Row:
+def redriven_row(redriven: Redriven | Moved, *, done: bool) -> Row:
+    if isinstance(redriven, Moved):
+        why = f"{redriven.letters} letters: SQS moved them back"
+        return {
+            "queue": redriven.queue,
+            "message_id": "",
+            "job_id": None,
+            "decision": "moved",
+            "why": why,
+            "done": done,
+        }
     return {
         "queue": redriven.letter.queue,
         "message_id": redriven.letter.message_id,

@@ -1,16 +1,16 @@
 """The client as one object, for those who write programs; every method is a function of the module it comes from."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from haulier.client import datasets, deadletters, jobs, requests, results, uploads, waiting
 from haulier.client.connection import Connection, reach
-from haulier.client.deadletters import Letter, Redriven
+from haulier.client.deadletters import ALL, Letter, Moved, Redriven
 from haulier.client.jobs import JobView
-from haulier.client.redrive import DLQ_NAMES
 from haulier.client.requests import Request
+from haulier.client.selection import Selection
 from haulier.client.waiting import Patience
 from haulier.contracts.dataset import Dataset, QueueName
 from haulier.contracts.manifest import Manifest
@@ -71,11 +71,14 @@ class Client:
     def cancel(self, job: str) -> JobItem:
         return requests.cancel(self.connection, job)
 
-    def letters(self, queues: Sequence[str] = DLQ_NAMES) -> list[Letter]:
-        return deadletters.letters(self.connection, queues)
+    def letters(self, selection: Selection = ALL) -> list[Letter]:
+        return deadletters.letters(self.connection, selection)
 
-    def redrive(self, queues: Sequence[str] = DLQ_NAMES, *, dry_run: bool = False) -> list[Redriven]:
-        return list(deadletters.redrive(self.connection, queues, dry_run=dry_run))
+    def redrive(self, selection: Selection = ALL, *, dry_run: bool = False) -> list[Redriven | Moved]:
+        return list(deadletters.redrive(self.connection, selection, dry_run=dry_run))
+
+    def purge(self, selection: Selection = ALL, *, dry_run: bool = False) -> list[Letter]:
+        return list(deadletters.purge(self.connection, selection, dry_run=dry_run))
 
     def datasets(self) -> dict[str, Dataset]:
         return datasets.stored(self.connection)

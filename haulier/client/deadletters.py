@@ -1,6 +1,6 @@
-"""Reads and empties the dead-letter queues by hand: no message move task, so that every emulator can do it, too."""
+"""Reads, redrives and empties the dead-letter queues: by hand, so that each letter is judged, on any server."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,11 +8,15 @@ from typing import Any, Self
 
 from haulier.client.connection import Connection
 from haulier.client.errors import NotFound
-from haulier.client.redrive import DLQ_NAMES, Decision, Discard, Keep, Resend, Retry, chunk_message, decide
+from haulier.client.moving import move_all
+from haulier.client.redrive import INTAKE, Decision, Discard, Keep, Resend, Retry, chunk_message, decide
 from haulier.client.requests import retry
+from haulier.client.selection import Selection
 from haulier.contracts.limits import RECEIVE_BATCH
 from haulier.contracts.messages import ERROR_MESSAGE, ERROR_STAGE, ERROR_TYPE
 from haulier.jobs.writes import get_job
+
+ALL = Selection()
 
 _HIDE_SECONDS = 120
 """A letter that is being looked at is hidden that long at most: a client that dies gives it back by itself."""
@@ -53,16 +57,24 @@ class Redriven:
     decision: Decision
 
 
-def letters(connection: Connection, queues: Sequence[str] = DLQ_NAMES, *, limit: int = 100) -> list[Letter]:
-    """The letters that lie in the queues, oldest first. They are given back at once."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Letters that SQS itself moved back; how many, and whose queue's."""
+
+    queue: str
+    letters: int
+
+
+def letters(connection: Connection, selection: Selection = ALL, *, limit: int = 100) -> list[Letter]:
+    """The letters that are meant, oldest first. They are given back at once."""
     connection.client("sqs")  # boto3 makes clients in one thread only; calls may come from several.
 
     def read(queue: str) -> list[Letter]:
         with _Sitting(connection, queue) as sitting:
-            return [letter for letter, _ in sitting.receive(limit)]
+            return [letter for letter, _ in sitting.receive(selection, limit)]
 
-    with ThreadPoolExecutor(len(queues)) as pool:
-        found = [letter for part in pool.map(read, queues) for letter in part]
+    with ThreadPoolExecutor(len(selection.queues)) as pool:
+        found = [letter for part in pool.map(read, selection.queues) for letter in part]
     return sorted(found, key=lambda letter: (letter.sent_at, letter.message_id))[:limit]
 
 
@@ -72,7 +84,7 @@ def show(connection: Connection, message_id: str) -> Letter:
     Raises:
         NotFound: there is none, or more than one.
     """
-    found = [letter for letter in letters(connection, limit=10_000) if letter.message_id.startswith(message_id)]
+    found = letters(connection, Selection(message_ids=(message_id,)), limit=10_000)
     if len(found) != 1:
         told = "no letter" if not found else f"{len(found)} letters"
         raise NotFound(f"{told} with an id that begins with {message_id!r}", "`haulier dlq list` lists them")
@@ -80,28 +92,27 @@ def show(connection: Connection, message_id: str) -> Letter:
 
 
 def redrive(
-    connection: Connection,
-    queues: Sequence[str] = DLQ_NAMES,
-    *,
-    message_ids: Sequence[str] = (),
-    dry_run: bool = False,
-    limit: int = 10_000,
-) -> Iterator[Redriven]:
+    connection: Connection, selection: Selection = ALL, *, dry_run: bool = False, limit: int = 10_000
+) -> Iterator[Redriven | Moved]:
     """Acts on letters one by one: act, then delete, so that a crash between repeats (harmless) and never loses.
+
+    A whole intake queue is moved by SQS itself where it can do that.
 
     Args:
         connection: the stack.
-        queues: whose letters.
-        message_ids: beginnings of the ids of the letters that are meant; all if empty.
+        selection: which letters.
         dry_run: only say what would be done.
         limit: how many letters at most.
     """
     retried: set[str] = set()
-    for queue in queues:
+    for queue in selection.queues:
+        if queue == INTAKE and selection.whole_queues and not dry_run:
+            moved = move_all(connection, queue)
+            if moved is not None:
+                yield Moved(queue, moved)
+                continue
         with _Sitting(connection, queue) as sitting:
-            for letter, receipt in sitting.receive(limit):
-                if message_ids and not letter.message_id.startswith(tuple(message_ids)):
-                    continue
+            for letter, receipt in sitting.receive(selection, limit):
                 job = connection.run(get_job(connection.table, letter.job_id)) if letter.job_id else None
                 decision = decide(letter.queue, letter.body, job)
                 if isinstance(decision, Retry):
@@ -114,6 +125,22 @@ def redrive(
                     if not isinstance(decision, Keep):
                         sitting.delete(receipt)
                 yield Redriven(letter, decision)
+
+
+def purge(
+    connection: Connection, selection: Selection = ALL, *, dry_run: bool = False, limit: int = 10_000
+) -> Iterator[Letter]:
+    """Deletes letters for good, one by one, and yields each; `dry_run` only yields.
+
+    SQS's PurgeQueue is not used: it would also delete what arrived since somebody looked, and tells nothing of it.
+    A job that waits for such a letter's chunk is not touched: FAILED it is already, or the janitor enqueues again.
+    """
+    for queue in selection.queues:
+        with _Sitting(connection, queue) as sitting:
+            for letter, receipt in sitting.receive(selection, limit):
+                if not dry_run:
+                    sitting.delete(receipt)
+                yield letter
 
 
 def _second(decision: Retry, *, dry_run: bool) -> Decision:
@@ -149,13 +176,14 @@ class _Sitting:
         for receipt in self._held:
             self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
-    def receive(self, limit: int) -> Iterator[tuple[Letter, str]]:
-        """Each letter once, with its receipt handle; at most `limit`."""
+    def receive(self, selection: Selection, limit: int) -> Iterator[tuple[Letter, str]]:
+        """Each letter that is meant once, with its receipt handle; at most `limit`."""
         seen: set[str] = set()
-        while len(seen) < limit:
+        left = limit
+        while left > 0:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,
-                MaxNumberOfMessages=min(RECEIVE_BATCH, limit - len(seen)),
+                MaxNumberOfMessages=RECEIVE_BATCH,
                 VisibilityTimeout=_HIDE_SECONDS,
                 WaitTimeSeconds=1,  # A short poll asks some servers only, and may find nothing where something is.
                 AttributeNames=["All"],
@@ -166,7 +194,10 @@ class _Sitting:
             fresh = [message for message in messages if message["MessageId"] not in seen]
             seen |= {message["MessageId"] for message in fresh}
             for message in fresh:
-                yield letter_of(self._queue, message), message["ReceiptHandle"]
+                letter = letter_of(self._queue, message)
+                if left > 0 and selection.takes(letter.queue, letter.message_id, letter.job_id, letter.error_type):
+                    left -= 1
+                    yield letter, message["ReceiptHandle"]
             if not messages:
                 return
 

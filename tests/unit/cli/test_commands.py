@@ -17,6 +17,7 @@ GROUPS = [
     ["dlq", "list"],
     ["dlq", "show"],
     ["dlq", "redrive"],
+    ["dlq", "purge"],
     ["datasets", "list"],
     ["datasets", "check"],
     ["datasets", "put"],
@@ -123,6 +124,17 @@ def test_dead_letters_are_listed_shown_and_redriven(stack, run):
     (done,) = rows(run("dlq", "redrive", "--yes"))
     assert (done["decision"], done["done"]) == ("resend", True)
     assert rows(run("dlq", "list")) == []
+
+
+def test_dead_letters_are_purged_by_job_and_reason(stack, run):
+    body = ChunkMessage(job_id=JOB, run=1, chunk=0).to_json()
+    stack.sqs.hold("haulier-t-standard-dlq", body, 1, error_type="throttled")
+    stack.sqs.hold("haulier-t-standard-dlq", "nonsense", 2, error_type="invalid_message")
+    assert run("dlq", "purge", "--job", JOB).exit_code == ExitCode.NOT_ALLOWED
+    assert [row["message_id"] for row in rows(run("dlq", "list", "--reason", "invalid_message"))] == ["m2"]
+    assert [row["message_id"] for row in rows(run("dlq", "purge", "--job", JOB, "--dry-run"))] == ["m1"]
+    assert [row["message_id"] for row in rows(run("dlq", "purge", "--job", JOB, "--yes"))] == ["m1"]
+    assert [row["message_id"] for row in rows(run("dlq", "list"))] == ["m2"]
 
 
 def test_a_submission_is_planned_without_asking_and_then_asked_once(stack, run):

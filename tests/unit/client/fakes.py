@@ -115,6 +115,9 @@ class Sqs:
         self.queues: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.hidden: set[str] = set()
         self.sent: list[dict[str, Any]] = []
+        self.moving: list[str] = []
+        self.move_statuses: list[str] | None = None
+        """What a move task is in each look at it; None where the service has none, as the embedded emulator."""
 
     def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
         return {"QueueUrl": QueueName}
@@ -146,6 +149,22 @@ class Sqs:
     def send_message(self, **params: Any) -> dict[str, Any]:
         self.sent.append(params)
         return {}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+        return {"Attributes": dict.fromkeys(AttributeNames, f"arn:{QueueUrl}")}
+
+    def start_message_move_task(self, *, SourceArn: str) -> dict[str, str]:
+        if self.move_statuses is None:
+            raise refused("StartMessageMoveTask", "InvalidAction")
+        self.moving.append(SourceArn)
+        return {"TaskHandle": "h"}
+
+    def list_message_move_tasks(self, *, SourceArn: str, MaxResults: int) -> dict[str, Any]:
+        assert (self.moving[-1], MaxResults) == (SourceArn, 1)
+        status = self.move_statuses.pop(0)
+        moved = self.queues.pop(SourceArn.removeprefix("arn:"), []) if status == "COMPLETED" else []
+        task = {"Status": status, "ApproximateNumberOfMessagesMoved": len(moved)}
+        return {"Results": [task | ({"FailureReason": "denied"} if status == "FAILED" else {})]}
 
 
 class Events:

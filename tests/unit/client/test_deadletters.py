@@ -1,8 +1,11 @@
 import pytest
 
 from haulier.client import deadletters
-from haulier.client.deadletters import letters, redrive, show
-from haulier.client.errors import NotFound
+from haulier.client.deadletters import Moved, Redriven, letters, purge, redrive, show
+from haulier.client.errors import NotFound, Refused, TimedOut
+from haulier.client.moving import move_all
+from haulier.client.selection import Selection
+from haulier.client.waiting import Patience
 from haulier.contracts.messages import ChunkMessage
 from tests.unit.client.fakes import JOB, OTHER
 
@@ -106,6 +109,59 @@ def test_an_open_jobs_letter_is_sent_before_it_is_deleted(stack, monkeypatch):
 def test_only_the_letters_that_are_named_are_redriven(stack):
     stack.sqs.hold("haulier-t-intake-dlq", "{}", 1)
     stack.sqs.hold("haulier-t-intake-dlq", "{}", 2)
-    assert [entry.letter.message_id for entry in redrive(stack.connection, message_ids=["m2"])] == ["m2"]
+    acted = redrive(stack.connection, Selection(message_ids=("m2",)))
+    assert [entry.letter.message_id for entry in acted] == ["m2"]
     assert len(stack.sqs.queues["haulier-t-intake-dlq"]) == 1
     assert not stack.sqs.hidden
+
+
+@pytest.mark.parametrize(
+    ("selection", "meant"),
+    [
+        (Selection(), ["m1", "m2", "m3"]),
+        (Selection(jobs=(JOB[:5],)), ["m1", "m2"]),
+        (Selection(reasons=("stalled", "source_gone")), ["m2", "m3"]),
+        (Selection(jobs=(JOB,), reasons=("stalled",)), ["m2"]),
+        (Selection(queues=("intake",)), []),
+    ],
+)
+def test_letters_are_listed_and_purged_by_job_and_reason(stack, selection, meant):
+    stack.sqs.hold(DLQ, body(), 1, error_type="source_changed")
+    stack.sqs.hold(DLQ, body(), 2, error_type="stalled")
+    stack.sqs.hold(DLQ, body(OTHER), 3, error_type="source_gone")
+    assert [letter.message_id for letter in letters(stack.connection, selection)] == meant
+    assert [letter.message_id for letter in purge(stack.connection, selection, dry_run=True)] == meant
+    assert len(stack.sqs.queues[DLQ]) == 3
+    assert [letter.message_id for letter in purge(stack.connection, selection)] == meant
+    assert sorted({"m1", "m2", "m3"} - set(meant)) == [m["MessageId"] for m in stack.sqs.queues[DLQ]]
+    assert not stack.sqs.hidden
+
+
+def test_the_service_moves_a_whole_intake_queue_where_it_can(stack):
+    stack.sqs.hold("haulier-t-intake-dlq", "{}", 1)
+    stack.sqs.move_statuses = ["COMPLETED"]
+    assert list(redrive(stack.connection)) == [Moved("intake", 1)]
+    assert stack.sqs.sent == []
+
+
+def test_letters_are_moved_by_hand_where_only_some_are_meant_or_the_service_cannot(stack):
+    stack.sqs.hold("haulier-t-intake-dlq", "{}", 1, error_type="bad_event")
+    stack.sqs.hold("haulier-t-intake-dlq", "{}", 2)
+    assert all(isinstance(entry, Redriven) for entry in redrive(stack.connection, Selection(reasons=("bad_event",))))
+    assert [message["MessageId"] for message in stack.sqs.queues["haulier-t-intake-dlq"]] == ["m2"]
+    assert [type(entry) for entry in redrive(stack.connection)] == [Redriven]
+    assert len(stack.sqs.sent) == 2
+
+
+def test_a_move_is_waited_for_and_its_failure_told(stack):
+    slept: list[float] = []
+    patience = Patience(timeout_seconds=3, monotonic=lambda: float(len(slept)), sleep=slept.append)
+    stack.sqs.move_statuses = ["RUNNING", "RUNNING", "COMPLETED"]
+    assert move_all(stack.connection, "intake", patience) == 0
+    assert slept == [0.5, 0.5]
+    stack.sqs.move_statuses = ["FAILED"]
+    with pytest.raises(Refused, match="denied"):
+        move_all(stack.connection, "intake", patience)
+    stack.sqs.move_statuses = ["RUNNING"] * 9
+    with pytest.raises(TimedOut, match="still being moved"):
+        move_all(stack.connection, "intake", patience)
