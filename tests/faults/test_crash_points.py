@@ -17,7 +17,7 @@ _LARGE = b"id,text\n" + b"".join(b"%d,%s\n" % (n, b"x" * 1000) for n in range(9_
 """Over 8 MiB out: a multipart upload."""
 
 
-def _published(objects: FakeObjects) -> dict[str, Any]:
+def published(objects: FakeObjects) -> dict[str, Any]:
     """Names (without attempts) and contents; manifests without what differs between two honest runs."""
     published: dict[str, Any] = {}
     for key, body in objects.outputs.items():
@@ -42,7 +42,7 @@ async def _undisturbed(data: bytes) -> tuple[list[str], dict[str, Any]]:
     assert await world.deliver(world.worker()) == [Finished("committed")]
     calls = list(world.switch.calls)
     world.close()
-    return calls, _published(world.objects)
+    return calls, published(world.objects)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -62,7 +62,7 @@ async def test_the_job_succeeds_with_the_same_bytes_when_the_worker_is_killed_at
         await world.run_dry()
         told = f"killed at call {at} ({name})"
         assert world.job(job.job_id).status is JobState.SUCCEEDED, told
-        assert _published(world.objects) == expected, told
+        assert published(world.objects) == expected, told
         assert not world.objects.uploads, told
         assert not world.letters.letters, told
         chunk = world.chunk(job.job_id)
