@@ -1,4 +1,7 @@
-"""Step Functions task tokens: each may be answered once."""
+"""Step Functions task tokens: each may be answered once.
+
+`issued` names the tokens there are; None if a test makes up its own.
+"""
 
 from dataclasses import dataclass, field
 
@@ -12,6 +15,7 @@ class FakeTokens:
     answers: dict[str, str] = field(default_factory=dict)
     beats: list[str] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
+    issued: set[str] | None = None
 
     async def success(self, token: str) -> bool:
         return self._answer(token, "success")
@@ -21,11 +25,15 @@ class FakeTokens:
 
     async def heartbeat(self, token: str) -> bool:
         self.beats.append(token)
-        return token not in self.dead and token not in self.answers
+        return self._alive(token)
+
+    def _alive(self, token: str) -> bool:
+        known = self.issued is None or token in self.issued
+        return known and token not in self.dead and token not in self.answers
 
     def _answer(self, token: str, answer: str) -> bool:
         self.switch.before(f"token {answer}")
-        alive = token not in self.answers and token not in self.dead
+        alive = self._alive(token)
         if alive:
             self.answers[token] = answer
         self.switch.behind()
