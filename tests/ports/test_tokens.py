@@ -5,12 +5,15 @@ from haulier.contracts.reject import Stage
 from tests.ports.services import HEARTBEATS, Services
 
 _ERROR = JobError(stage=Stage.READ, code="source_gone", message="it is gone")
+_NOTICED_SECONDS = 2
+"""The emulator forgets a token when its execution goes on, a moment after the answer; until then it takes another."""
 
 
 async def test_a_token_takes_one_answer_when_it_succeeds(services: Services) -> None:
     token = await services.token(600)
     assert await services.tokens.heartbeat(token)
     assert await services.tokens.success(token)
+    await services.passes(_NOTICED_SECONDS)
     assert not await services.tokens.success(token)
     assert not await services.tokens.heartbeat(token)
 
@@ -18,6 +21,7 @@ async def test_a_token_takes_one_answer_when_it_succeeds(services: Services) -> 
 async def test_a_token_takes_one_answer_when_it_fails(services: Services) -> None:
     token = await services.token(600)
     assert await services.tokens.failure(token, _ERROR)
+    await services.passes(_NOTICED_SECONDS)
     assert not await services.tokens.success(token)
 
 
