@@ -10,7 +10,7 @@ _NOTICED_SECONDS = 2
 
 
 async def test_a_token_takes_one_answer_when_it_succeeds(services: Services) -> None:
-    token = await services.token(600)
+    token = await services.token(300)
     assert await services.tokens.heartbeat(token)
     assert await services.tokens.success(token)
     await services.passes(_NOTICED_SECONDS)
@@ -19,7 +19,7 @@ async def test_a_token_takes_one_answer_when_it_succeeds(services: Services) -> 
 
 
 async def test_a_token_takes_one_answer_when_it_fails(services: Services) -> None:
-    token = await services.token(600)
+    token = await services.token(300)
     assert await services.tokens.failure(token, _ERROR)
     await services.passes(_NOTICED_SECONDS)
     assert not await services.tokens.success(token)
