@@ -4,7 +4,7 @@ Written as YAML under `config/datasets/` in the input bucket; `haulier.jobs.data
 of what is wrong. `docs/datasets.md` is generated from the descriptions below.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,7 +17,10 @@ type_names = ("string", "integer", "float", "decimal", "boolean", "date", "times
 ColumnType = Literal["string", "integer", "float", "decimal", "boolean", "date", "timestamp"]
 FileType = Literal["csv", "tsv", "jsonl", "json"]
 Compression = Literal["none", "gzip", "zstd"]
-QueueName = Literal["priority", "standard", "bulk"]
+InputCompression = Literal["none", "gzip", "zstd", "bz2", "xz", "zip"]
+QueueName = Literal["priority", "standard", "bulk", "ondemand"]
+WORK_QUEUES: tuple[QueueName, ...] = get_args(QueueName)
+"""`ondemand` is served by workers that neither Spot nor a deployment interrupts (`haulier.jobs.ondemand`)."""
 Enrichment = Literal["_processed_at", "_source_file", "_job_id", "_record_offset"]
 
 
@@ -44,8 +47,16 @@ class Format(WireModel):
     encoding: Literal["auto", "utf-8", "utf-16", "latin-1", "cp1252"] = Field(
         default="auto", description="`auto`: a BOM decides, else UTF-8"
     )
-    compression: Literal["auto", "none", "gzip", "zstd"] = Field(
+    compression: Literal["auto", "none", "gzip", "zstd", "bz2", "xz", "zip"] = Field(
         default="auto", description="`auto`: the first bytes decide"
+    )
+    max_expansion: int | None = Field(
+        default=None,
+        ge=2,
+        description="decompressed bytes for each stored byte, at most, from 64 MiB on; 1,000 if not said",
+    )
+    max_decompressed_bytes: int | None = Field(
+        default=None, ge=1, description="what an object may expand to in all; 50 TiB if not said"
     )
 
     @field_validator("delimiter", "quote")
@@ -83,8 +94,14 @@ class Column(WireModel):
     formats: tuple[str, ...] | None = Field(
         default=None, description="strptime formats of date and timestamp; ISO 8601 if not given"
     )
+    time_zone: str | None = Field(
+        default=None, description="`Europe/Berlin` for instance: of timestamps that say no offset; UTC if not given"
+    )
     precision: int | None = Field(default=None, ge=1, le=38, description="decimal: digits in all")
     scale: int | None = Field(default=None, ge=0, le=38, description="decimal: digits after the point")
+    exact: bool = Field(
+        default=False, description="a text the type would write otherwise (007, +1, a number it rounds) is a reject"
+    )
 
     @model_validator(mode="after")
     def _fits_the_type(self) -> Self:
@@ -96,6 +113,10 @@ class Column(WireModel):
             raise ValueError("type: decimal needs precision and scale")
         if self.formats is not None and self.type not in ("date", "timestamp"):
             raise ValueError("formats are for date and timestamp")
+        if self.time_zone is not None and self.type != "timestamp":
+            raise ValueError("time_zone is for type: timestamp")
+        if self.formats is not None and self.exact:
+            raise ValueError("exact means ISO 8601 for dates and timestamps: leave out formats or exact")
         if (self.min is not None or self.max is not None) and self.type in ("string", "boolean"):
             raise ValueError(f"min and max are not for type: {self.type}; use min_length, max_length or pattern")
         if self.type in ("date", "timestamp"):
@@ -121,6 +142,9 @@ class Schema(WireModel):
     """The columns a record is checked against. Without one, every CSV value stays a string and JSON stays as it is."""
 
     columns: tuple[Column, ...] = ()
+    infer: bool = Field(
+        default=False, description="columns not listed get the type that the file's first 256 KiB show, see below"
+    )
     nulls: tuple[str, ...] = Field(default=("",), description="texts that mean null in a column that is listed")
     extra: Literal["keep", "drop", "reject"] = Field(default="keep", description="what becomes of columns not listed")
 
@@ -130,6 +154,20 @@ class Schema(WireModel):
         if len(set(names)) != len(names):
             raise ValueError("a column is listed twice")
         return self
+
+
+class Flattening(WireModel):
+    """How nested objects become fields of one level; `haulier.jobs.flatten` is the definition."""
+
+    columns: tuple[str, ...] | None = Field(default=None, description="fields that are taken apart; all if not given")
+    separator: str = Field(default=".", min_length=1, max_length=8, description="between the names on the way")
+    max_depth: int = Field(default=10, ge=1, le=32, description="objects nested deeper stay JSON; 1 opens one level")
+
+
+class Flatten(WireModel):
+    flatten: Flattening = Field(
+        description="nested objects of JSON become fields `a.b`; comes first, and the schema names the fields it gives"
+    )
 
 
 class Rename(WireModel):
@@ -164,7 +202,7 @@ class Derive(WireModel):
     derive: dict[str, str] = Field(description="column: an expression in polars' SQL over the columns there are")
 
 
-Transform = Rename | Drop | Trim | Default | Cast | Filter | Derive
+Transform = Flatten | Rename | Drop | Trim | Default | Cast | Filter | Derive
 
 
 class Output(WireModel):
@@ -174,7 +212,7 @@ class Output(WireModel):
     )
     layout: Literal["chunks", "single"] = Field(
         default="chunks",
-        description="`chunks`: an object a chunk; `single`: one object, and the file is read by one worker",
+        description="`chunks`: an object a chunk; `single`: one object, joined when all chunks are done; not Parquet",
     )
 
     @model_validator(mode="after")
@@ -231,11 +269,40 @@ class Dataset(WireModel):
     @classmethod
     def _one_verb_each(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
-            verbs = "rename, drop, trim, default, cast, filter, derive"
+            verbs = "flatten, rename, drop, trim, default, cast, filter, derive"
             for at, entry in enumerate(value):
                 if isinstance(entry, dict) and (len(entry) != 1 or next(iter(entry)) not in verbs.split(", ")):
                     raise ValueError(f"entry {at + 1} must have exactly one of: {verbs}")
         return value
+
+    @field_validator("transforms")
+    @classmethod
+    def _flatten_comes_first(cls, value: tuple[Transform, ...]) -> tuple[Transform, ...]:
+        if any(isinstance(transform, Flatten) for transform in value[1:]):
+            raise ValueError("flatten comes once and before all others: the schema is checked after it")
+        return value
+
+    @model_validator(mode="after")
+    def _tables_know_their_leaves(self) -> Self:
+        how, schema = self.flattening, self.schema_
+        if how is None or self.output.format == "jsonl" or schema.infer:
+            return self
+        opened = [name + how.separator for name in how.columns] if how.columns is not None else None
+        for column in schema.columns:
+            inside = how.separator in column.name if opened is None else column.name.startswith(tuple(opened))
+            if inside:
+                return self
+        example = f"{how.columns[0] if how.columns else 'a'}{how.separator}b"
+        raise ValueError(
+            f"flatten to {self.output.format} needs the fields it gives, since a table's columns are fixed before its "
+            f"first record: list them in schema.columns ({example} for instance), or set schema.infer"
+        )
+
+    @property
+    def flattening(self) -> Flattening | None:
+        """How records are flattened, if they are."""
+        first = self.transforms[0] if self.transforms else None
+        return first.flatten if isinstance(first, Flatten) else None
 
 
 DEFAULT_DATASET = Dataset(name="default")

@@ -3,6 +3,8 @@
 ContractError
 ├── InvalidMessage      an SQS body that no release of Haulier wrote: to the DLQ, with this reason
 ├── NewerMessage        a body of a newer release: give it back, stop receiving
+├── InvalidRecord       an item of the table that no release of Haulier wrote, or that is damaged
+├── NewerRecord         an item that a newer release wrote: give its message back, stop receiving
 ├── InvalidEvent        what arrived at intake is none of the envelopes we know: to the intake DLQ
 └── InvalidDataset      a dataset's configuration that cannot be used: told to whoever put it
 """
@@ -20,6 +22,14 @@ class InvalidMessage(ContractError):
 
 class NewerMessage(ContractError):
     code = "newer_message"
+
+
+class InvalidRecord(ContractError):
+    code = "invalid_record"
+
+
+class NewerRecord(InvalidRecord):
+    code = "newer_record"
 
 
 class InvalidEvent(ContractError):

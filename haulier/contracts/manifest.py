@@ -2,13 +2,19 @@
 
 from typing import Literal
 
+from haulier.contracts.dataset import Column
 from haulier.contracts.model import WireModel
+from haulier.contracts.profile import RunProfile
 from haulier.contracts.report import OutputObject
 from haulier.contracts.source import Source
 
 
 class ManifestChunk(WireModel):
     """A chunk's share of a run.
+
+    Where a run was joined (`layout: single`), its chunks list no outputs, and one more entry after the last lists the
+    joined object: its counts are 0, and `first` and `next` are the source's end. So whoever reads the outputs of all
+    entries in order reads every record once, joined or not.
 
     Attributes:
         chunk: its index.
@@ -30,7 +36,14 @@ class ManifestChunk(WireModel):
 
 
 class Manifest(WireModel):
-    """`_manifest.json`. Outputs are listed in the order of the source."""
+    """`_manifest.json`. Outputs are listed in the order of the source.
+
+    Attributes:
+        columns: the schema every record was checked against, before transforms; what it does not list was kept as it
+            was, or as `schema.extra` says.
+        inferred: names of those columns whose types were found in the file's beginning.
+        profile: what the outputs hold, by column; None where records went through unread.
+    """
 
     version: Literal[1] = 1
     job_id: str
@@ -52,6 +65,9 @@ class Manifest(WireModel):
     output_bytes: int
     chunks: tuple[ManifestChunk, ...]
     remarks: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    inferred: tuple[str, ...] = ()
+    profile: RunProfile | None = None
 
     @property
     def output_keys(self) -> list[str]:
@@ -60,3 +76,10 @@ class Manifest(WireModel):
     @property
     def rejects_keys(self) -> list[str]:
         return [chunk.rejects.key for chunk in self.chunks if chunk.rejects]
+
+    @classmethod
+    def of(cls, body: bytes) -> "Manifest":
+        """A manifest of this release or a later one, whose further fields are passed over: it is for readers, and they
+        are not upgraded in step.
+        """
+        return cls.model_validate_json(body, extra="ignore")

@@ -29,7 +29,7 @@ class ChunkMessage(WireModel):
         version: of this model; 1.
         job_id: whose chunk.
         run: which run, from 1.
-        chunk: which chunk, from 0.
+        chunk: which chunk, from 0; the one after the last is the run's join (`haulier.jobs.join`).
         round: 0, or which redo.
         token: the Step Functions task token that waits for it, where one does.
     """
@@ -37,7 +37,7 @@ class ChunkMessage(WireModel):
     version: Literal[1] = 1
     job_id: Annotated[str, Field(pattern=JOB_ID_PATTERN)]
     run: int = Field(ge=1)
-    chunk: int = Field(ge=0, lt=MAX_CHUNKS)
+    chunk: int = Field(ge=0, le=MAX_CHUNKS)
     round: int = Field(default=0, ge=0)
     token: str | None = None
 

@@ -32,7 +32,7 @@ class Names:
         return "by-status"
 
     def queue(self, name: str) -> str:
-        """`intake`, `priority`, `standard` or `bulk`."""
+        """`intake`, `priority`, `standard`, `bulk` or `ondemand`."""
         return f"{self.prefix}-{name}"
 
     def dlq(self, name: str) -> str:
@@ -70,3 +70,8 @@ class Names:
     @property
     def worker_role(self) -> str:
         return f"{self.prefix}-worker-task"
+
+    @property
+    def cluster(self) -> str:
+        """The ECS cluster workers run in."""
+        return self.prefix

@@ -38,19 +38,23 @@ class RejectCode(StrEnum):
     PATTERN = "pattern"
     LENGTH = "length"
     EXTRA_COLUMN = "extra_column"
+    NAME_TAKEN = "name_taken"
 
 
 class Reject(WireModel):
     """One line of a rejects object.
 
     Attributes:
-        offset: where the record starts, bytes from the (decompressed) object's start.
+        offset: where the record starts, bytes from the (decompressed) object's start; in a zip the members count as if
+            they stood one after another, decompressed, in the archive's order.
         stage: parse, validate or transform.
         code: see RejectCode.
         column: the first column that is wrong, where one is.
         value: its value as text, cut at 1,000 characters.
         message: one sentence for a person.
         raw: the record's text, undecodable bytes replaced, cut at 64 KiB.
+        member: the zip member that holds the record; None where the object is no zip.
+        member_offset: where the record starts in it, decompressed bytes from the member's start.
     """
 
     offset: int
@@ -60,3 +64,5 @@ class Reject(WireModel):
     column: str | None = None
     value: str | None = None
     raw: str = ""
+    member: str | None = None
+    member_offset: int | None = None

@@ -2,7 +2,9 @@
 
 from pydantic import Field
 
-from haulier.contracts.model import WireModel
+from haulier.contracts.dataset import ColumnType
+from haulier.contracts.model import StoredModel, WireModel
+from haulier.contracts.profile import ChunkProfile
 
 
 class OutputObject(WireModel):
@@ -23,8 +25,11 @@ class OutputObject(WireModel):
     crc64nvme: str | None = None
 
 
-class ChunkReport(WireModel):
+class ChunkReport(StoredModel):
     """An attempt's account of its chunk. Balance: `read == written + rejected + filtered`.
+
+    A join's account (`haulier.jobs.join`) counts nothing, since its records are the chunks', and lists one output; it
+    is never judged.
 
     Attributes:
         first: offset where the chunk's first record starts; `next` of an empty chunk.
@@ -41,6 +46,9 @@ class ChunkReport(WireModel):
         seconds: from claim to commit, for the user's table only.
         file_type: what the bytes were read as (csv, jsonl, …).
         remarks: what differed from what was expected; shown in `haulier status`.
+        inferred: as in `run.Reading`, where the attempt found it itself and the run has no plan that says it.
+        profile: of its outputs, where there is one; not among the report's JSON but beside it in the table, so that
+            whoever reads reports does not read profiles, and an older release reads them at all.
     """
 
     first: int = Field(ge=0)
@@ -56,6 +64,8 @@ class ChunkReport(WireModel):
     seconds: float = 0.0
     remarks: tuple[str, ...] = ()
     file_type: str | None = None
+    inferred: dict[str, ColumnType] | None = None
+    profile: ChunkProfile | None = Field(default=None, exclude=True)
 
     @property
     def balanced(self) -> bool:

@@ -4,16 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from haulier.contracts.dataset import Dataset, FileType, QueueName
-from haulier.contracts.limits import DEFAULT_CHUNK_BYTES, DEFAULT_CHUNK_THRESHOLD_BYTES
-from haulier.contracts.model import WireModel
+from haulier.contracts.dataset import ColumnType, Dataset, FileType, InputCompression, QueueName
+from haulier.contracts.limits import DEFAULT_CHUNK_BYTES, DEFAULT_CHUNK_THRESHOLD_BYTES, ONDEMAND_AFTER_SECONDS
+from haulier.contracts.model import StoredModel, WireModel
 from haulier.contracts.source import Source
 
-ENGINE_REVISION = 1
+ENGINE_REVISION = 2
 """Raised when the same input would give other bytes; outputs of different revisions never meet in one run."""
 
 
-class RunPin(WireModel):
+class RunPin(StoredModel):
     """The run item's pinned half, written once at acceptance.
 
     Attributes:
@@ -28,6 +28,7 @@ class RunPin(WireModel):
         wanted_queue: the queue a request asked for; a retry asks for it again.
         stack_threshold_bytes: the stack's own, for a retry with a dataset that says nothing.
         stack_chunk_bytes: likewise.
+        stack_ondemand_after_seconds: likewise.
         engine_revision: of the release that accepted it.
     """
 
@@ -43,6 +44,7 @@ class RunPin(WireModel):
     wanted_queue: QueueName | None = None
     stack_threshold_bytes: int = DEFAULT_CHUNK_THRESHOLD_BYTES
     stack_chunk_bytes: int = DEFAULT_CHUNK_BYTES
+    stack_ondemand_after_seconds: int = ONDEMAND_AFTER_SECONDS
     engine_revision: int = ENGINE_REVISION
 
 
@@ -59,10 +61,11 @@ class Reading(WireModel):
         body_start: offset of the first byte after BOM and header, in bytes of the (decompressed, not decoded) object.
         splittable: whether chunks may be parsed by several workers.
         remarks: what was found to differ from what the name promised, for the job's record.
+        inferred: column → type, for those the schema leaves to the file's beginning; None if it does not.
     """
 
     type: FileType
-    compression: Literal["none", "gzip", "zstd"] = "none"
+    compression: InputCompression = "none"
     encoding: str = "utf-8"
     delimiter: str = ""
     quote: str = ""
@@ -70,9 +73,10 @@ class Reading(WireModel):
     body_start: int = Field(default=0, ge=0)
     splittable: bool = True
     remarks: tuple[str, ...] = ()
+    inferred: dict[str, ColumnType] | None = None
 
 
-class Plan(WireModel):
+class Plan(StoredModel):
     """The run item's planned half, written once by the planner. A chunk's range follows from it by arithmetic.
 
     Attributes:

@@ -31,6 +31,8 @@ def test_a_message_as_the_state_machine_writes_it_is_read():
         (json.dumps({"job_id": "x", "run": 1, "chunk": 0}), "job_id"),
         (json.dumps({"job_id": JOB, "run": 0, "chunk": 0}), "run"),
         (json.dumps({"job_id": JOB, "run": 1, "chunk": -1}), "chunk"),
+        # 10,000 is the join of a run of 10,000 chunks.
+        (json.dumps({"job_id": JOB, "run": 1, "chunk": 10_001}), "chunk"),
         (json.dumps({"job_id": JOB, "run": 1, "chunk": 0, "extra": 1}), "extra"),
         ("[" * 100_000, "JSON"),
     ],
