@@ -6,9 +6,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from haulier.contracts.errors import InvalidRecord, NewerRecord
 from haulier.contracts.events import JobError
 from haulier.contracts.limits import CLOCK_SKEW_SECONDS, JOB_TTL_SECONDS
 from haulier.contracts.messages import ChunkMessage
+from haulier.contracts.run import ENGINE_REVISION
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, ConditionFailed, Steps
 from haulier.jobs.items import JOB_SK, ChunkItem, JobItem, RunItem, chunk_sk, key_of, run_sk
@@ -67,11 +69,19 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusableRun:
+    """The run's item, or the chunk's, is none that any release wrote: the message is a letter now and the job fails."""
+
+    job: JobItem
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownJob:
     """The table knows no such job or run: the record expired, or the message is none of ours."""
 
 
-Claim = Claimed | AlreadyCommitted | JobOver | HeldHere | HeldElsewhere | Spent | UnknownJob
+Claim = Claimed | AlreadyCommitted | JobOver | HeldHere | HeldElsewhere | Spent | UnusableRun | UnknownJob
 
 
 def claim(
@@ -93,11 +103,18 @@ def claim(
     Raises:
         ConditionFailed: the chunk changed hands more often than can be explained while we looked; let the message
             come back.
+        NewerRecord: a newer release accepted the run; give the message back.
+        InvalidRecord: the job's own item cannot be read.
     """
     for left in reversed(range(_TRIES)):
-        job, run, chunk = yield from _look(table, message)
+        found = yield from _look(table, message)
+        if isinstance(found, UnusableRun | JobOver):
+            return found
+        job, run, chunk = found
         if job is None or run is None:
             return UnknownJob()
+        if run.pin.engine_revision > ENGINE_REVISION and job.workable:
+            raise NewerRecord(f"run {run.run} of {job.job_id} was accepted by a newer release: outputs would differ")
         decided = decide(job, run, chunk, message, message_id=message_id, now_ms=now_ms, max_attempts=max_attempts)
         if (
             isinstance(decided, HeldElsewhere)
@@ -150,7 +167,9 @@ def decide(
     return None
 
 
-def _look(table: str, message: ChunkMessage) -> Steps[tuple[JobItem | None, RunItem | None, ChunkItem | None]]:
+def _look(
+    table: str, message: ChunkMessage
+) -> Steps[tuple[JobItem | None, RunItem | None, ChunkItem | None] | UnusableRun | JobOver]:
     sks = (JOB_SK, run_sk(message.run), chunk_sk(message.run, message.chunk, message.round))
     wanted: dict[str, Any] = {table: {"Keys": [key_of(message.job_id, sk) for sk in sks], "ConsistentRead": True}}
     found: dict[str, Any] = {}
@@ -160,7 +179,17 @@ def _look(table: str, message: ChunkMessage) -> Steps[tuple[JobItem | None, RunI
             found[item["sk"]["S"]] = item
         wanted = answer.get("UnprocessedKeys") or {}
     job, run, chunk = (found.get(sk) for sk in sks)
-    return JobItem.of(job) if job else None, RunItem.of(run) if run else None, ChunkItem.of(chunk) if chunk else None
+    read = JobItem.of(job) if job else None
+    try:
+        return read, RunItem.of(run) if run else None, ChunkItem.of(chunk) if chunk else None
+    except InvalidRecord as error:
+        if read is None:
+            return None, None, None
+        if read.run != message.run or not read.workable:
+            return JobOver(read)
+        if isinstance(error, NewerRecord):
+            raise
+        return UnusableRun(read, str(error))
 
 
 def _take(
@@ -239,6 +268,7 @@ def _as_taken(
         round=message.round,
         attempts=(chunk.attempts if chunk else 0) + 1,
         releases=chunk.releases if chunk else 0,
+        outages=chunk.outages if chunk else 0,
         lease_attempt=attempt,
         lease_until=until,
         lease_message=message_id,

@@ -7,10 +7,11 @@ message finds the chunk leased or committed; a second StartExecution of the same
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from haulier.contracts.ids import execution_name
 from haulier.contracts.limits import JOB_TTL_SECONDS
-from haulier.contracts.messages import ChunkMessage
+from haulier.contracts.messages import TRACE_HEADER, ChunkMessage
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import AlreadyExists, Call, ConditionFailed, Steps
 from haulier.jobs.items import JOB_SK, JobItem, chunk_sk
@@ -22,7 +23,7 @@ class Targets:
     """Where work goes.
 
     Attributes:
-        queue_urls: `priority`, `standard`, `bulk` → URL.
+        queue_urls: each of `contracts.dataset.WORK_QUEUES` → URL.
         state_machine_arn: coordinates jobs cut into chunks.
     """
 
@@ -35,17 +36,27 @@ class Targets:
         return f"{machine}:{execution_name(job.job_id, job.run, job.accepted_at_ms, job.restarts)}"
 
 
-def send_chunk(targets: Targets, job: JobItem, message: ChunkMessage) -> Call:
-    """One chunk onto the job's queue; the dataset is the fairness group (SQS fair queues)."""
+def send_chunk(targets: Targets, job: JobItem, message: ChunkMessage, *, queue: str | None = None) -> Call:
+    """One chunk onto the job's queue, or another; the dataset is the fairness group (SQS fair queues)."""
     return Call(
         "sqs",
         "send_message",
         {
-            "QueueUrl": targets.queue_urls[job.queue],
+            "QueueUrl": targets.queue_urls[queue or job.queue],
             "MessageBody": message.to_json(),
             "MessageGroupId": job.dataset,
         },
     )
+
+
+def send_on(queue_url: str, body: str, *, group: str | None = None, trace: str | None = None) -> Call:
+    """A message as it was received, onto another queue: with its token, its fairness group and its trace."""
+    params: dict[str, Any] = {"QueueUrl": queue_url, "MessageBody": body}
+    if group:
+        params["MessageGroupId"] = group
+    if trace:
+        params["MessageSystemAttributes"] = {TRACE_HEADER: {"DataType": "String", "StringValue": trace}}
+    return Call("sqs", "send_message", params)
 
 
 def enqueue(table: str, job: JobItem, targets: Targets, now_ms: int) -> Steps[None]:
@@ -69,10 +80,17 @@ def enqueue(table: str, job: JobItem, targets: Targets, now_ms: int) -> Steps[No
 
 
 def enqueue_chunk(
-    table: str, job: JobItem, targets: Targets, message: ChunkMessage, enqueues: int, now_ms: int
+    table: str,
+    job: JobItem,
+    targets: Targets,
+    message: ChunkMessage,
+    enqueues: int,
+    now_ms: int,
+    *,
+    queue: str | None = None,
 ) -> Steps[None]:
     """Sends one chunk again (janitor) and notes when, so that the next time is later (jobs.mend)."""
-    yield send_chunk(targets, job, message)
+    yield send_chunk(targets, job, message, queue=queue)
     sk = chunk_sk(message.run, message.chunk, message.round)
     yield update(
         table,

@@ -1,4 +1,5 @@
-"""From the last commit to SUCCEEDED: prove, judge, seal, manifest, sweep, `_SUCCESS`.
+"""From the last commit to SUCCEEDED: prove, judge, have joined what is to be one object (`jobs.join`), seal, manifest,
+sweep, `_SUCCESS`.
 
 Each step is idempotent, and whoever finds committed or sealed work runs all later steps: the worker of a job of one
 chunk, the assembler, a worker that gets a committed chunk's message again, the janitor. A crash between
@@ -14,16 +15,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from haulier.contracts.dataset import ColumnType
 from haulier.contracts.events import JobError
 from haulier.contracts.keys import manifest_key, success_key
 from haulier.contracts.manifest import Manifest, ManifestChunk
+from haulier.contracts.profile import RunProfile
 from haulier.contracts.reject import Stage
 from haulier.contracts.run import Plan
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, ConditionFailed, Steps
+from haulier.jobs.infer import inferred_columns
 from haulier.jobs.items import ChunkItem, JobItem, RunItem
+from haulier.jobs.join import published
 from haulier.jobs.judge import Totals, add_up, judge
 from haulier.jobs.planning import plan_chunks
+from haulier.jobs.profiles import run_profile
 from haulier.jobs.prove import Broken, Proven, Unfinished, prove
 from haulier.jobs.sweep import sweep_run, sweep_temp
 from haulier.jobs.times import iso
@@ -75,20 +81,44 @@ def finish(table: str, bucket: str, job_id: str, run_number: int, now_ms: int) -
     proof = prove(plan, items)
     if not isinstance(proof, Proven):
         return NotYet(run, plan, proof)
-    totals = add_up(proof.chunks)
     if job.status != JobState.SEALED:
-        error = judge(proof.chunks, totals, run.pin.dataset.max_invalid_ratio)
+        error = judge(proof.chunks, add_up(proof.chunks), run.pin.dataset.max_invalid_ratio)
         if error is not None:
             return Ended((yield from fail(table, bucket, job, error, now_ms)))
+    listed = published(run, proof, items)
+    if isinstance(listed, Unfinished):
+        return NotYet(run, plan, listed)
+    # What was joined is listed no more and goes like any stray; if we die before it is gone, the next caller sweeps.
+    strays = listed is not proof or may_have_strays(items, proof)
+    profile = yield from run_profile(table, job, proof, items)
+    return Ended((yield from _close(table, bucket, job, run, plan, listed, now_ms, profile=profile, strays=strays)))
+
+
+def _close(
+    table: str,
+    bucket: str,
+    job: JobItem,
+    run: RunItem,
+    plan: Plan,
+    listed: Proven,
+    now_ms: int,
+    *,
+    profile: RunProfile | None,
+    strays: bool,
+) -> Steps[JobState]:
+    """Seals, publishes what is listed, and ends the job; returns the state it has then."""
+    totals = add_up(listed.chunks)
+    if job.status != JobState.SEALED:
         job = yield from _seal(table, job, totals, plan, now_ms)
-        if job.run != run_number or job.status != JobState.SEALED:
-            return Ended(job.status)
-    yield from _publish(bucket, job, run, proof, totals, strays=may_have_strays(items, proof))
+        if job.run != run.run or job.status != JobState.SEALED:
+            return job.status
+    manifest = manifest_of(bucket, job, run, listed, totals).model_copy(update={"profile": profile})
+    yield from _publish(bucket, job, run, manifest, strays=strays)
     try:
-        yield job_becomes(table, job_id, run_number, JobState.SUCCEEDED, now_ms, sets={"finished_at": iso(now_ms)})
+        yield job_becomes(table, job.job_id, run.run, JobState.SUCCEEDED, now_ms, sets={"finished_at": iso(now_ms)})
     except ConditionFailed as failed:
-        return Ended(JobItem.of(failed.item or {}).status)
-    return Ended(JobState.SUCCEEDED)
+        return JobItem.of(failed.item or {}).status
+    return JobState.SUCCEEDED
 
 
 def _seal(table: str, job: JobItem, totals: Totals, plan: Plan, now_ms: int) -> Steps[JobItem]:
@@ -126,8 +156,7 @@ def may_have_strays(items: Sequence[ChunkItem], proof: Proven) -> bool:
     return unlisted or any(item.round > 0 or item.attempts > 1 or item.releases > 0 for item in items)
 
 
-def _publish(bucket: str, job: JobItem, run: RunItem, proof: Proven, totals: Totals, *, strays: bool) -> Steps[None]:
-    manifest = manifest_of(bucket, job, run, proof, totals)
+def _publish(bucket: str, job: JobItem, run: RunItem, manifest: Manifest, *, strays: bool) -> Steps[None]:
     dataset = run.pin.dataset.name
     names = manifest_key(dataset, job.job_id, run.run), success_key(dataset, job.job_id, run.run)
     yield Call(
@@ -170,6 +199,7 @@ def manifest_of(bucket: str, job: JobItem, run: RunItem, proof: Proven, totals: 
         )
         base += report.read if report else 0
     output = run.pin.dataset.output
+    inferred = _inferred(run, proof)
     return Manifest(
         job_id=job.job_id,
         run=run.run,
@@ -190,7 +220,17 @@ def manifest_of(bucket: str, job: JobItem, run: RunItem, proof: Proven, totals: 
         output_bytes=totals.output_bytes,
         chunks=tuple(chunks),
         remarks=totals.remarks,
+        columns=(*run.pin.dataset.schema_.columns, *inferred_columns(inferred)),
+        inferred=tuple(inferred),
     )
+
+
+def _inferred(run: RunItem, proof: Proven) -> dict[str, ColumnType]:
+    """What the plan says, or, where it leaves the reading to the one worker, what that worker used."""
+    if run.plan is not None and run.plan.reading is not None:
+        return run.plan.reading.inferred or {}
+    reports = (chunk.report for chunk in proof.chunks if chunk.report is not None)
+    return next((report.inferred for report in reports if report.inferred), {})
 
 
 def abandon(table: str, bucket: str, job_id: str, run_number: int, cause: Any, now_ms: int) -> Steps[JobState | None]:

@@ -1,6 +1,7 @@
 """Job, run and chunk as the one table holds them: partition key `job_id`, sort key `sk`.
 
-`job` · `r0001` (a run) · `r0001#c00042#0` (chunk 42, round 0). A pointer item per object, partition `object#…`, keeps
+`job` · `r0001` (a run) · `r0001#c00042#0` (chunk 42, round 0) · `r0001#p00042#0#…` (its profile by an attempt, where a
+job has several chunks). A pointer item per object, partition `object#…`, keeps
 the newest sequencer and the job it started.
 """
 
@@ -8,8 +9,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
+from haulier.contracts.errors import InvalidRecord, NewerRecord
 from haulier.contracts.events import JobError
 from haulier.contracts.ids import shard_of
 from haulier.contracts.report import ChunkReport
@@ -17,6 +21,7 @@ from haulier.contracts.run import Plan, RunPin
 from haulier.contracts.states import FINAL, WORKABLE, JobState
 from haulier.jobs.attributes import decode_item
 
+M = TypeVar("M", bound=BaseModel)
 JOB_SK = "job"
 POINTER_SK = "pointer"
 _CHUNK_SK = re.compile(r"^r(\d{4,})#c(\d{5})#(\d+)$")
@@ -28,6 +33,15 @@ def run_sk(run: int) -> str:
 
 def chunk_sk(run: int, chunk: int, round_: int) -> str:
     return f"r{run:04d}#c{chunk:05d}#{round_}"
+
+
+def profile_sk(run: int, chunk: int, round_: int, attempt: str) -> str:
+    """Named by its attempt like an output: nobody overwrites anybody, and only the committed attempt's is read."""
+    return f"{profiles_prefix(run)}{chunk:05d}#{round_}#{attempt}"
+
+
+def profiles_prefix(run: int) -> str:
+    return f"r{run:04d}#p"
 
 
 def chunks_prefix(run: int) -> str:
@@ -46,6 +60,24 @@ def pointer_id(bucket: str, key: str) -> str:
 
 def key_of(job: str, sk: str) -> dict[str, dict[str, str]]:
     return {"job_id": {"S": job}, "sk": {"S": sk}}
+
+
+def _read(model: type[M], values: Mapping[str, Any], attribute: str) -> M:
+    """What an attribute holds as JSON.
+
+    Raises:
+        NewerRecord: it names things this release does not know: fields, versions, choices.
+        InvalidRecord: it is wrong in any other way.
+    """
+    try:
+        return model.model_validate_json(values.get(attribute) or "")
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+        told = "; ".join(f"{'.'.join(map(str, one['loc'])) or attribute}: {one['msg']}" for one in mistakes[:3])
+        newer = any(one["type"] in ("extra_forbidden", "literal_error") for one in mistakes)
+        who = "a newer release wrote it" if newer else "it is damaged, or no release of Haulier wrote it"
+        text = f"{attribute} of {values.get('job_id')} {values.get('sk')} cannot be read: {who} ({told})"
+        raise (NewerRecord if newer else InvalidRecord)(text) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +126,12 @@ class JobItem:
     def of(cls, item: Mapping[str, Any]) -> Self:
         """Reads a typed item; attributes this release does not know are passed over."""
         values = decode_item(item)
-        values["status"] = JobState(values["status"])
+        try:
+            values["status"] = JobState(values["status"])
+        except ValueError:
+            raise NewerRecord(f"{values['job_id']} is {values['status']}, a state this release does not know") from None
         if values.get("error"):
-            values["error"] = JobError.model_validate_json(values["error"])
+            values["error"] = _read(JobError, values, "error")
         values["remarks"] = tuple(values.get("remarks") or ())
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
@@ -124,8 +159,8 @@ class RunItem:
         return cls(
             job_id=values["job_id"],
             run=int(values["sk"][1:]),
-            pin=RunPin.model_validate_json(values["pin"]),
-            plan=Plan.model_validate_json(values["plan"]) if values.get("plan") else None,
+            pin=_read(RunPin, values, "pin"),
+            plan=_read(Plan, values, "plan") if values.get("plan") else None,
         )
 
 
@@ -136,12 +171,14 @@ class ChunkItem:
     Attributes:
         attempts: failures so far, the present attempt among them until it ends in order.
         releases: orderly interruptions.
+        outages: tries that a service's failure ended; not among `attempts`.
         lease_until: milliseconds since the epoch, by the holder's clock.
         lease_message: SQS message id the holder works for.
         token: the newest Step Functions token that waits for this chunk.
         given: where a redo's first record starts.
         end: where a redo's span ends, if it is more than the chunk's own range.
         report: what was committed, if anything was.
+        profile: with it, as JSON, if the job has but this chunk.
     """
 
     job_id: str
@@ -150,6 +187,7 @@ class ChunkItem:
     round: int
     attempts: int = 0
     releases: int = 0
+    outages: int = 0
     lease_attempt: str | None = None
     lease_until: int | None = None
     lease_message: str | None = None
@@ -158,6 +196,7 @@ class ChunkItem:
     given: int | None = None
     end: int | None = None
     report: ChunkReport | None = None
+    profile: str | None = None
     committed_attempt: str | None = None
     committed_at: str | None = None
     enqueued_at_ms: int = 0
@@ -175,9 +214,9 @@ class ChunkItem:
             raise ValueError(f"{values['sk']!r} is not a chunk's sort key")
         values["run"], values["chunk"], values["round"] = (int(part) for part in found.groups())
         if values.get("report"):
-            values["report"] = ChunkReport.model_validate_json(values["report"])
+            values["report"] = _read(ChunkReport, values, "report")
         if values.get("failure"):
-            values["failure"] = JobError.model_validate_json(values["failure"])
+            values["failure"] = _read(JobError, values, "failure")
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
     @property

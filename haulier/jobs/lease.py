@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from haulier.contracts.events import JobError
+from haulier.contracts.limits import KIB
+from haulier.contracts.profile import ChunkProfile
 from haulier.contracts.report import ChunkReport
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, ConditionFailed, Steps
-from haulier.jobs.items import ChunkItem, chunk_sk
+from haulier.jobs.items import ChunkItem, chunk_sk, profile_sk
+from haulier.jobs.profiles import put_profile
 from haulier.jobs.times import iso
 from haulier.jobs.writes import get_job, update
 
 _MINE = "#lease_attempt = :mine AND attribute_not_exists(#report)"
 _NAMES = {"#lease_attempt": "lease_attempt", "#report": "report"}
+_COMMIT_BYTES = 380 * KIB
+"""Of a report and a profile beside it: an item has 400 KB (DynamoDB), and some of it is the lease's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +89,24 @@ def commit(table: str, holding: Holding, report: ChunkReport, *, now_ms: int) ->
     job = yield from get_job(table, holding.job_id)
     if job is None or job.run != holding.run or job.status != JobState.RUNNING:
         return Beat.JOB_OVER
+    beside, written = report.profile, report.to_json()
+    if beside is not None and job.chunked:
+        # If we die before the commit, nobody reads it: it is named by an attempt that never committed, and expires.
+        sk = profile_sk(holding.run, holding.chunk, holding.round, holding.attempt)
+        yield put_profile(table, holding.job_id, sk, beside, now_ms)
+        beside = None
     call = update(
         table,
         holding.job_id,
         holding.sk,
         sets={
-            "report": report.to_json(),
+            "report": written,
             "committed_attempt": holding.attempt,
             "committed_at": iso(now_ms),
             "progress_bytes": report.input_bytes,
             "progress_read": report.read,
             "progress_rejected": report.rejected,
+            "profile": _fitting(beside, written) if beside is not None else None,
         },
         removes=("lease_until", "lease_message", "failure"),
         condition=_MINE,
@@ -113,6 +125,12 @@ def commit(table: str, holding: Holding, report: ChunkReport, *, now_ms: int) ->
     return ChunkItem.of(answer["Attributes"])
 
 
+def _fitting(profile: ChunkProfile, report: str) -> str | None:
+    """The profile as JSON, if the report leaves room for it: a run can do without."""
+    text = profile.to_json()
+    return text if len(text.encode()) + len(report.encode()) <= _COMMIT_BYTES else None
+
+
 def release(table: str, holding: Holding) -> Steps[bool]:
     """Gives the chunk back in order (a stop, a deployment): no failure is counted. False if it was not ours."""
     return (yield from _let_go(table, holding, adds={"attempts": -1, "releases": 1}))
@@ -121,6 +139,11 @@ def release(table: str, holding: Holding) -> Steps[bool]:
 def give_up(table: str, holding: Holding, failure: JobError) -> Steps[bool]:
     """Gives the chunk back after a failure that may pass: the attempt stays counted and the reason is kept."""
     return (yield from _let_go(table, holding, failure=failure))
+
+
+def excuse(table: str, holding: Holding, failure: JobError) -> Steps[bool]:
+    """Gives the chunk back after a service's failure: no failure of the chunk is counted, but the outage is."""
+    return (yield from _let_go(table, holding, adds={"attempts": -1, "outages": 1}, failure=failure))
 
 
 def _let_go(

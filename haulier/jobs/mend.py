@@ -13,11 +13,13 @@ from haulier.contracts.limits import (
     CLOCK_SKEW_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
+    RELEASES_BEFORE_ONDEMAND,
     REQUEUE_CEILING_SECONDS,
 )
 from haulier.contracts.states import JobState
 from haulier.jobs.announce import event_id
 from haulier.jobs.items import ChunkItem, JobItem
+from haulier.jobs.ondemand import ONDEMAND
 from haulier.jobs.times import parse_iso
 
 SETTLED_SECONDS = 60
@@ -42,11 +44,12 @@ class Enqueue:
 
 @dataclass(frozen=True, slots=True)
 class SendAgain:
-    """A chunk that nobody holds and nobody enqueued lately."""
+    """A chunk that nobody holds and nobody enqueued lately. `queue` is None for the job's own."""
 
     chunk: int
     round: int
     enqueues: int
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +145,8 @@ def _abandoned(job: JobItem, chunks: Sequence[ChunkItem], now_ms: int, requeue_a
             continue
         since = max(chunk.enqueued_at_ms, chunk.lease_until or 0, parse_iso(job.updated_at))
         if now_ms - since > requeue_wait_seconds(chunk.enqueues + 1, requeue_after_seconds) * 1000:
-            found.append(SendAgain(chunk.chunk, chunk.round, chunk.enqueues))
+            # Of a chunked job only a redo of a span is surely long; the rest moves at its next release.
+            long = not job.chunked or chunk.end is not None
+            queue = ONDEMAND if long and chunk.releases >= RELEASES_BEFORE_ONDEMAND else None
+            found.append(SendAgain(chunk.chunk, chunk.round, chunk.enqueues, queue))
     return found

@@ -7,11 +7,15 @@ key's extension; what differs from what the key promised is said in `remarks`.
 """
 
 import codecs
+from collections.abc import Mapping
 
-from haulier.contracts.dataset import Compression, Dataset, FileType, Format
-from haulier.contracts.limits import MAX_RECORD_BYTES
+from haulier.contracts.dataset import ColumnType, Dataset, FileType, Format, InputCompression
+from haulier.contracts.limits import KIB, MAX_READING_BYTES, MAX_RECORD_BYTES
 from haulier.contracts.run import Reading
+from haulier.jobs.compression import compression_by_content, compression_by_name, suffix_behind
 from haulier.jobs.delimited import Dialect, Record
+from haulier.jobs.infer import NOTHING, infer
+from haulier.jobs.refused import PeekError, refuse_binary, refuse_nuls, refuse_packed
 from haulier.jobs.shapes import looks_delimited, shape_of, sniff_delimiter
 
 EXTENSIONS: dict[str, FileType] = {
@@ -22,91 +26,43 @@ EXTENSIONS: dict[str, FileType] = {
     ".ndjson": "jsonl",
     ".json": "json",
 }
-_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
-_ONLY = "records are read from CSV and JSON only; if it holds such records, set format.type in its dataset"
-REFUSED = {
-    **dict.fromkeys((".bz2", ".xz", ".lzma", ".lz4", ".br", ".z"), "of its compression: use gzip or zstd"),
-    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".tgz", ".jar"), "it is an archive: upload its members"),
-    **dict.fromkeys((".parquet", ".orc", ".avro", ".feather", ".arrow"), "it holds binary columns already"),
-    **dict.fromkeys(
-        (".xls", ".xlsx", ".xlsm", ".ods", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".pdf", ".eml", ".msg"),
-        "it is an office document: export it as CSV",
-    ),
-    **dict.fromkeys(
-        (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".svg", ".ico"), "it is an image"
-    ),
-    **dict.fromkeys((".mp3", ".mp4", ".wav", ".avi", ".mov", ".mkv", ".flac", ".ogg"), "it is sound or video"),
-    **dict.fromkeys(
-        (".exe", ".dll", ".so", ".bin", ".iso", ".class", ".pyc", ".wasm"), "it is a program or an image of one"
-    ),
-    **dict.fromkeys(
-        (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb", ".dbf", ".sql"), "it is a database: export its tables"
-    ),
-    **dict.fromkeys((".pkl", ".pickle", ".npy", ".npz", ".h5", ".hdf5", ".rds"), "it is a program's own format"),
-    **dict.fromkeys((".xml", ".html", ".htm", ".xhtml"), _ONLY),
-    **dict.fromkeys((".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties"), _ONLY),
-    **dict.fromkeys((".md", ".rst", ".adoc", ".tex", ".css", ".ipynb"), _ONLY),
-    **dict.fromkeys((".py", ".js", ".ts", ".sh", ".bat", ".ps1", ".java", ".cpp"), _ONLY),
-    **dict.fromkeys((".rb", ".php", ".scala", ".lua"), _ONLY),
-}
-"""Extensions of what this release cannot read, each with the rest of a sentence for the person who uploaded it."""
 _PROSE = (".txt", ".log")
 """Extensions that tables share with prose: content decides, and prose is refused."""
-_MAGIC = {
-    b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"PAR1": "Parquet", b"%PDF": "PDF",
-    b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\x7fELF": "ELF", b"ORC": "ORC", b"Obj\x01": "Avro",
-    b"ARROW1": "Arrow", b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32",
-}  # fmt: skip
-
-
-class PeekError(Exception):
-    """The object cannot be read as records. `code` is stable; the message names the object and what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def _suffixes(key: str) -> list[str]:
-    name = key.rsplit("/", 1)[-1].lower()
-    return ["." + part for part in name.split(".")[1:]]
 
 
 def format_of_key(key: str) -> FileType | None:
-    """The type the key's extension promises, behind `.gz` and `.zst`; None where it promises none (`.txt`, no dot)."""
-    suffixes = _suffixes(key)
-    while suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    return EXTENSIONS.get(suffixes[-1]) if suffixes else None
+    """The type the key's extension promises, behind `.gz` and the like; None if it promises none (`.txt`, no dot)."""
+    return EXTENSIONS.get(suffix_behind(key))
 
 
-def refused_suffix(key: str) -> str | None:
-    """Why an object of this name cannot be processed, or None. What has no telling extension is decided by content."""
-    suffixes = _suffixes(key)
-    while suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    if not suffixes or suffixes[-1] not in REFUSED:
-        return None
-    return f"{key}: files of type {suffixes[-1]} are not processed: {REFUSED[suffixes[-1]]}"
-
-
-def compression_of(head: bytes, *, key: str, dataset: Dataset) -> Compression:
+def compression_of(head: bytes, *, key: str, dataset: Dataset) -> InputCompression:
     """How the whole object is compressed: as configured, else by its first bytes, whatever the extension says.
 
+    A zip need not begin with one of its members: what extracts itself begins with a program, and the last piece of a
+    split one, which keeps the name, in the middle of a member. So `.zip` is believed where no other magic is found.
+
     Raises:
-        PeekError: `unsupported_content`, the key promises compression that this release cannot undo.
+        PeekError: `unsupported_content`, the bytes are of a binary format that cannot be read.
     """
     if dataset.format.compression != "auto":
         return dataset.format.compression
-    if head[:2] == b"\x1f\x8b":
-        return "gzip"
-    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
-        return "zstd"
-    _refuse_binary(head, key)
-    return "none"
+    promised = compression_by_name(key)
+    found = compression_by_content(head, promised=promised)
+    if found is not None:
+        return found
+    refuse_binary(head, key)
+    return "zip" if promised == "zip" and head else "none"
 
 
-def peek(head: bytes, *, key: str, complete: bool, compression: Compression, dataset: Dataset) -> Reading:
+def peek(
+    head: bytes,
+    *,
+    key: str,
+    complete: bool,
+    compression: InputCompression,
+    dataset: Dataset,
+    earlier: Mapping[str, ColumnType] = NOTHING,
+) -> Reading:
     """Finds how the object is read.
 
     Args:
@@ -115,26 +71,30 @@ def peek(head: bytes, *, key: str, complete: bool, compression: Compression, dat
         complete: whether `head` is all of it.
         compression: as `compression_of` found; anything but `none` makes it one stream.
         dataset: whose configuration decides before anything is guessed.
+        earlier: see `infer`.
 
     Raises:
-        PeekError: `unsupported_content`, `undecodable_header`, `header_too_long`, `header_unterminated`.
+        PeekError: `unsupported_content`, `undecodable_header`, `header_too_long`, `header_unterminated`,
+            `schema_too_wide`.
     """
     encoding, bom = _encoding_of(head, dataset.format.encoding)
-    _refuse_binary(head, key)
+    refuse_packed(head, key, compression)
+    refuse_binary(head, key)
     text = _as_utf8(head[bom:], encoding)
     if not encoding.startswith("utf-16"):
-        _refuse_nuls(text, key)
+        refuse_nuls(text, key)
     kind, remarks = _type_of(text, key=key, complete=complete, format_=dataset.format)
     splittable = compression == "none" and not encoding.startswith("utf-16") and kind != "json"
     common = {"compression": compression, "encoding": encoding, "splittable": splittable}
     if kind in ("json", "jsonl"):
-        return Reading(type=kind, body_start=bom, remarks=remarks, **common)
+        reading = Reading(type=kind, body_start=bom, remarks=remarks, **common)
+        return _with_types(reading, text, earlier, key=key, complete=complete, dataset=dataset)
     delimiter, remark = sniff_delimiter(text, kind=kind, complete=complete, format_=dataset.format)
     if delimiter == dataset.format.quote:
         raise PeekError("unsupported_content", f"{key}: delimiter and quote are both {delimiter!r}; configure another")
     dialect = Dialect.of(delimiter, dataset.format.quote)
     columns, consumed = _header(text, dialect, key=key, complete=complete, encoding=encoding, format_=dataset.format)
-    return Reading(
+    reading = Reading(
         type=kind,
         delimiter=delimiter,
         quote=dataset.format.quote,
@@ -143,6 +103,28 @@ def peek(head: bytes, *, key: str, complete: bool, compression: Compression, dat
         remarks=remarks + ((remark,) if remark else ()),
         **common,
     )
+    return _with_types(reading, text[consumed:], earlier, key=key, complete=complete, dataset=dataset)
+
+
+def _with_types(
+    reading: Reading, body: bytes, earlier: Mapping[str, ColumnType], *, key: str, complete: bool, dataset: Dataset
+) -> Reading:
+    """The reading with the schema that the body's beginning shows, where the dataset asks for one."""
+    if not dataset.schema_.infer:
+        return reading
+    found = infer(reading, body, complete=complete, dataset=dataset, earlier=earlier)
+    reading = reading.model_copy(
+        update={"inferred": found.types, "remarks": (*reading.remarks, found.remark)},
+    )
+    # A report lists the types of all streams together.
+    together = reading.model_copy(update={"inferred": {**earlier, **found.types}})
+    if len(together.to_json().encode()) > MAX_READING_BYTES:
+        raise PeekError(
+            "schema_too_wide",
+            f"{key}: its {len(found.types):,} columns are too many to infer ({MAX_READING_BYTES // KIB} KiB of names "
+            "and types at most): list those you need in the dataset's schema, or flatten fewer columns",
+        )
+    return reading
 
 
 def _encoding_of(head: bytes, configured: str) -> tuple[str, int]:
@@ -173,24 +155,6 @@ def _raw_length(text: bytes, encoding: str) -> int:
     if not encoding.startswith("utf-16"):
         return len(text)
     return len(text.decode("utf-8", "surrogatepass").encode(encoding, "surrogatepass"))
-
-
-def _refuse_binary(head: bytes, key: str) -> None:
-    for magic, name in _MAGIC.items():
-        if head.startswith(magic) and (len(magic) > 3 or not head[:64].isascii() or b"\x00" in head[:64]):
-            raise PeekError(
-                "unsupported_content",
-                f"{key} holds {name} data, which is not processed: upload CSV, JSON Lines or JSON, plain, gzip or zstd",
-            )
-
-
-def _refuse_nuls(text: bytes, key: str) -> None:
-    # A stray NUL is a character of a bad export; every eighth byte is UTF-16 without its mark, or no text at all.
-    if text.count(b"\x00") * 8 > len(text):
-        raise PeekError(
-            "unsupported_content",
-            f"{key} is binary, or UTF-16 without a byte order mark: set format.encoding in its dataset if it is text",
-        )
 
 
 def _type_of(text: bytes, *, key: str, complete: bool, format_: Format) -> tuple[FileType, tuple[str, ...]]:

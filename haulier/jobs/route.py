@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from haulier.contracts.dataset import Dataset, QueueName
+from haulier.contracts.limits import ONDEMAND_AFTER_SECONDS
+from haulier.jobs.compression import compression_by_name
+from haulier.jobs.ondemand import ONDEMAND, expected_seconds
 from haulier.jobs.peek import format_of_key
 
-_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 _WHOLE_ENCODINGS = ("utf-16",)
 """Encodings in which a line end cannot be found from anywhere in the bytes."""
 
@@ -28,7 +30,14 @@ class Route:
 
 
 def route(
-    key: str, size: int, dataset: Dataset, *, wanted: QueueName | None, threshold_bytes: int, chunk_bytes: int
+    key: str,
+    size: int,
+    dataset: Dataset,
+    *,
+    wanted: QueueName | None,
+    threshold_bytes: int,
+    chunk_bytes: int,
+    ondemand_after_seconds: float = ONDEMAND_AFTER_SECONDS,
 ) -> Route:
     """Decides both.
 
@@ -39,12 +48,16 @@ def route(
         wanted: the queue a request asks for.
         threshold_bytes: the stack's.
         chunk_bytes: the stack's.
+        ondemand_after_seconds: what one worker must read whole and is expected to take longer goes to the on-demand
+            queue, unless the request says otherwise; neither dataset nor key can know an object's size.
     """
     if dataset.chunking is not None:
         threshold_bytes, chunk_bytes = dataset.chunking.threshold_bytes, dataset.chunking.chunk_bytes
-    chunked = size > threshold_bytes and may_be_cut(key, dataset)
+    whole = not may_be_cut(key, dataset)
+    chunked = size > threshold_bytes and not whole
+    long = ONDEMAND if whole and expected_seconds(size) > ondemand_after_seconds else None
     return Route(
-        queue=wanted or dataset.queue or _queue_of_key(key) or ("bulk" if chunked else "standard"),
+        queue=wanted or long or dataset.queue or _queue_of_key(key) or ("bulk" if chunked else "standard"),
         chunked=chunked,
         threshold_bytes=threshold_bytes,
         chunk_bytes=chunk_bytes,
@@ -56,9 +69,9 @@ def may_be_cut(key: str, dataset: Dataset) -> bool:
     has the last word: a job that cannot be cut is then one chunk.
     """
     how = dataset.format
-    if dataset.output.layout == "single" or how.encoding in _WHOLE_ENCODINGS:
+    if how.encoding in _WHOLE_ENCODINGS:
         return False
-    compressed = key.lower().endswith(_COMPRESSED) if how.compression == "auto" else how.compression != "none"
+    compressed = compression_by_name(key) is not None if how.compression == "auto" else how.compression != "none"
     kind = format_of_key(key) if how.type == "auto" else how.type
     return not compressed and kind != "json"
 

@@ -153,6 +153,7 @@ def _pinned_again(pin: RunPin, dataset: Dataset, now_ms: int) -> RunPin:
         wanted=pin.wanted_queue,
         threshold_bytes=pin.stack_threshold_bytes,
         chunk_bytes=pin.stack_chunk_bytes,
+        ondemand_after_seconds=pin.stack_ondemand_after_seconds,
     )
     changes = {
         "accepted_at_ms": now_ms,

@@ -37,6 +37,33 @@ def test_a_whole_configuration_is_read():
     assert Dataset.model_validate_json(dataset.to_json()) == dataset
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("transforms:\n  - drop: [a]\n  - flatten: {}\n", "line 1: transforms: flatten comes once and before"),
+        ("transforms:\n  - flatten: {max_depth: 99}\n", "line 2: transforms.1.flatten.max_depth: Input should be"),
+        ("transforms:\n  - flatten:\n", "line 2: transforms.1.flatten: Input should be"),
+        ("transforms:\n  - flatten: {}\noutput: {format: csv}\n", r"flatten to csv needs .* \(a\.b for instance\)"),
+        ("schema:\n  infer: maybe\n", "line 2: schema.infer"),
+        (
+            "schema:\n  columns:\n    - {name: a, type: date, formats: ['%d'], exact: true}\n",
+            "leave out formats or exact",
+        ),
+    ],
+)
+def test_what_is_wrong_with_flatten_or_inference_is_told_with_its_line(text, told):
+    with pytest.raises(InvalidDataset, match=told):
+        read_dataset("d", text)
+
+
+def test_flatten_and_inference_are_stored_as_they_are_read():
+    text = "schema: {infer: true, columns: [{name: a_b, type: float, exact: true}]}\n"
+    dataset = read_dataset("d", text + "transforms:\n  - flatten: {columns: [a], separator: _, max_depth: 2}\n")
+    assert Dataset.model_validate_json(dataset.to_json()) == dataset
+    assert dataset.flattening is not None
+    assert (dataset.flattening.columns, dataset.flattening.separator) == (("a",), "_")
+
+
 def test_an_empty_file_is_the_defaults():
     assert read_dataset("d", "") == Dataset(name="d")
 

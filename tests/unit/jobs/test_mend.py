@@ -53,6 +53,22 @@ def told(seconds: float, **changes) -> JobItem:
 
 
 @pytest.mark.parametrize(
+    ("chunked", "releases", "end", "queue"),
+    [
+        (False, 0, None, None), (False, 1, None, None), (False, 2, None, "ondemand"), (False, 9, None, "ondemand"),
+        (True, 9, None, None), (True, 2, 100, "ondemand"), (True, 1, 100, None),
+    ],
+)  # fmt: skip
+def test_a_long_chunk_that_was_interrupted_is_sent_again_to_on_demand_workers(chunked, releases, end, queue):
+    job = aged(10_000, status=JobState.RUNNING, chunked=chunked)
+    chunk = replace(CHUNK, releases=releases, end=end)
+    execution = Execution.RUNNING if chunked else None
+    assert mend(job, [chunk], execution=execution, now_ms=NOW, requeue_after_seconds=AFTER) == [
+        SendAgain(0, 0, 0, queue)
+    ]
+
+
+@pytest.mark.parametrize(
     ("job", "chunks", "execution", "expected"),
     [
         (aged(1, status=JobState.ACCEPTED), [], None, []),

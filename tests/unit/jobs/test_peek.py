@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from haulier.contracts.dataset import DEFAULT_DATASET, Dataset
 from haulier.contracts.run import Reading
-from haulier.jobs.peek import PeekError, compression_of, format_of_key, peek, refused_suffix, unique_names
+from haulier.jobs.peek import compression_of, format_of_key, peek, unique_names
+from haulier.jobs.refused import PeekError, refused_suffix
 
 
 def read(head: bytes, key: str, *, complete: bool = True, compression: str = "none", **form) -> Reading:
@@ -29,11 +30,11 @@ def test_type_follows_the_extension_when_it_tells(key, kind):
     "key",
     [
         "a.parquet",
-        "a.zip",
-        "a.csv.bz2",
+        "a.tar.bz2",
+        "a.z01",
         "x/b.EXE",
         "a.png",
-        "a.csv.xz",
+        "a.csv.lzma",
         "a.parquet.gz",
         "README.md",
         "a.py",
@@ -49,7 +50,7 @@ def test_suffix_is_refused_with_a_reason_when_it_cannot_be_read(key):
     assert key in (refused_suffix(key) or "")
 
 
-@pytest.mark.parametrize("key", ["a.csv", "a.json.gz", "noext", "a.txt", "v1.2/report"])
+@pytest.mark.parametrize("key", ["a.csv", "a.json.gz", "noext", "a.txt", "v1.2/report", "a.zip", "a.csv.BZ2", "b.xz"])
 def test_suffix_passes_when_content_may_decide(key):
     assert refused_suffix(key) is None
 
@@ -77,6 +78,14 @@ def test_text_is_read_when_it_is_a_table(head):
         (b"\x1f\x8b\x08", "gzip"),
         (b"\x28\xb5\x2f\xfd", "zstd"),
         (b"\x50\x2a\x4d\x18", "zstd"),
+        (b"\x5f\x2a\x4d\x18", "zstd"),
+        (b"BZh91AY&SY", "bz2"),
+        (b"BZh1\x17rE8P\x90", "bz2"),
+        (b"BZh9,a\n", "none"),
+        (b"\xfd7zXZ\x00", "xz"),
+        (b"PK\x03\x04", "zip"),
+        (b"PK\x05\x06", "zip"),
+        (b"PK,a\n", "none"),
         (b"a,b", "none"),
         (b"", "none"),
     ],
@@ -85,19 +94,65 @@ def test_compression_is_what_the_bytes_say_when_the_extension_says_otherwise(hea
     assert compression_of(head, key="a.csv.gz", dataset=DEFAULT_DATASET) == found
 
 
+@pytest.mark.parametrize("head", [b"MZ\x90\x00", b"7,the middle of a stored member\n8,of a split archive\n"])
+def test_a_zip_is_believed_by_its_name_when_it_begins_with_something_else(head):
+    assert compression_of(head, key="in/a.csv.ZIP", dataset=DEFAULT_DATASET) == "zip"
+    assert compression_of(head, key="in/a.csv.gz", dataset=DEFAULT_DATASET) == "none"
+    assert compression_of(b"", key="in/a.zip", dataset=DEFAULT_DATASET) == "none"
+
+
 def test_compression_is_what_is_configured_when_it_is():
     dataset = Dataset.model_validate({"name": "d", "format": {"compression": "none"}})
     assert compression_of(b"\x1f\x8b", key="a", dataset=dataset) == "none"
 
 
 @pytest.mark.parametrize(
-    "head", [b"PK\x03\x04\x00", b"BZh91AY&SY\x00\xff", b"PAR1\x15", b"\xff\xfe\x00\x00", b"\x00\x01\x02\x03"]
+    "head",
+    [
+        b"PK\x03\x04\x00",
+        b"BZh91AY&SY\x00\xff",
+        b"PAR1\x15",
+        b"\xff\xfe\x00\x00",
+        b"\x00\x01\x02\x03",
+        b"PK\x07\x08PK\x03\x04",
+        b"Rar!\x1a\x07\x01\x00",
+        b"7z\xbc\xaf\x27\x1c\x00",
+        b"\x04\x22\x4d\x18d@",
+        b"\x1f\x9d\x90a",
+        b"a" * 257 + b"ustar\x0000",
+    ],
 )
 def test_binary_content_is_refused_when_the_name_promises_text(head):
     with pytest.raises(PeekError) as caught:
         read(head, "in/a.csv")
     assert caught.value.code == "unsupported_content"
     assert "in/a.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zip"])
+@pytest.mark.parametrize(
+    "head", [b"\x1f\x8b\x08", b"PK\x03\x04\x00", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"]
+)
+def test_compression_within_compression_is_refused_when_it_is_found(head, compression):
+    with pytest.raises(PeekError) as caught:
+        read(head, "in/a.csv.gz", compression=compression)
+    assert caught.value.code == "unsupported_content"
+    assert "in/a.csv.gz" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "compression"), [("a.gz", "gzip"), ("a.zst", "zstd"), ("a.bz2", "bz2"), ("a.xz", "xz"), ("a.zip", "zip")]
+)
+def test_compression_is_what_the_name_says_when_the_magic_is_cut_off(key, compression):
+    whole = {
+        "gzip": b"\x1f\x8b",
+        "zstd": b"\x28\xb5\x2f\xfd",
+        "bz2": b"BZh61AY&SY",
+        "xz": b"\xfd7zXZ\x00",
+        "zip": b"PK\x03\x04",
+    }
+    for size in range(1, len(whole[compression]) + 1):
+        assert compression_of(whole[compression][:size], key=key, dataset=DEFAULT_DATASET) == compression
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])

@@ -281,10 +281,10 @@ def test_a_retry_takes_the_way_its_dataset_has_now():
     world = World()
     job = accepted(world, chunked=True)
     world.run(verdicts.cancel(TABLE, job.job_id, NOW))
-    single = DEFAULT_DATASET.model_copy(
-        update={"output": DEFAULT_DATASET.output.model_copy(update={"layout": "single"}), "queue": "priority"}
+    whole = DEFAULT_DATASET.model_copy(
+        update={"format": DEFAULT_DATASET.format.model_copy(update={"compression": "gzip"}), "queue": "priority"}
     )
-    again = world.run(verdicts.retry(TABLE, job.job_id, NOW + 1, dataset=single))
+    again = world.run(verdicts.retry(TABLE, job.job_id, NOW + 1, dataset=whole))
     assert (again.chunked, again.queue) == (False, "priority")
 
 
