@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from worker.log import configure, get_logger
-from worker.runtime.health import is_healthy
+from worker.memory import keep_memory
+from worker.runtime.health import is_healthy, told
 from worker.runtime.shutdown import ExitCode
 from worker.settings import WrongSettings, read_settings
 from worker.wiring import run
@@ -20,10 +21,13 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{problem}\n")
         return ExitCode.BAD_SETTINGS
     if arguments == ["health"]:
-        return 0 if is_healthy(Path(settings.health_file)) else 1
+        mark = Path(settings.health_file)
+        sys.stdout.write(f"{told(mark)}\n")
+        return 0 if is_healthy(mark) else 1
     if arguments:
         sys.stderr.write("usage: python -m worker [health]\n")
         return ExitCode.BAD_SETTINGS
+    keep_memory()
     configure(settings.log_level, settings.log_format)
     log = get_logger()
     log.info("worker.started", environment=settings.environment, slots=settings.slots)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from haulier.jobs.peek import PeekError
+from haulier.jobs.refused import PeekError
 from tests.conformance.collections import members
 from tests.unit.records.test_pipeline import Outcome, through
 

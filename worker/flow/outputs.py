@@ -78,11 +78,11 @@ class Outputs:
         if data:
             await self._upload.write(data)
         if self._upload.full:
-            await self._roll()
+            await self.roll()
 
     async def finish(self) -> tuple[tuple[OutputObject, ...], OutputObject | None]:
         """The outputs in order, and the rejects' object if there are any."""
-        await self._roll()
+        await self.roll()
         rejects = await self._rejects.finish(self._rejected) if self._rejects is not None else None
         return tuple(self._finished), rejects
 
@@ -100,7 +100,7 @@ class Outputs:
         self._uploads.append(upload)
         return upload
 
-    async def _roll(self) -> None:
+    async def roll(self) -> None:
         """Ends the present output; the next record opens the next."""
         if self._encoder is None or self._upload is None:
             return

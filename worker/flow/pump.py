@@ -129,7 +129,8 @@ class Pump:
             while self._ahead and (len(self._ahead) >= BLOCKS_AHEAD or not self._budget.try_take(spare)):
                 await self._write_next()
                 spare = size if self._ahead else 0
-            self._ahead.append(_Ahead(size, spare, asyncio.create_task(self._threads.parse(self._parse, block))))
+            done = asyncio.create_task(self._threads.parse_block(size, self._parse, block))
+            self._ahead.append(_Ahead(size, spare, done))
 
     def _parse(self, block: Block) -> Processed:
         with self._progress.doing(Step.PROCESS):

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from haulier.contracts.limits import KIB
+from haulier.contracts.limits import KIB, MIB
 from worker.errors import Unexpected
 
 THREADS = 2
 SMALL_BYTES = 64 * KIB
+LARGE_BYTES = 16 * MIB
+"""What is larger is parsed alone: a block is as long as its longest record, and takes some ten times its size in the
+hands of the libraries. So the worker's peak is that of one record of the size limit, whatever else it reads."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +43,14 @@ class Threads:
     def __init__(self, count: int = THREADS) -> None:
         self._parsing = ThreadPoolExecutor(count, thread_name_prefix="parse")
         self._other = ThreadPoolExecutor(count, thread_name_prefix="bytes")
+        self._alone = asyncio.Lock()
+
+    async def parse_block(self, size: int, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """As `parse`; of blocks with more than LARGE_BYTES one at a time, over all chunks."""
+        if size <= LARGE_BYTES:
+            return await self.parse(work, *args, **kwargs)
+        async with self._alone:
+            return await self.parse(work, *args, **kwargs)
 
     async def parse(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `work` in a parsing thread. A cancelled caller leaves it running to its end, its result dropped."""

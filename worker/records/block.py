@@ -13,6 +13,19 @@ RAW_BYTES = 64 * KIB
 
 
 @dataclass(frozen=True, slots=True)
+class MemberPlace:
+    """Where in a zip records are.
+
+    Attributes:
+        member: the member's name.
+        start: the offset of its first byte: what all members before it expand to.
+    """
+
+    member: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Why a block holds no records but the beginning of one that is set aside."""
 
@@ -29,11 +42,13 @@ class Block:
             the first value's start to the last one's end.
         offset: of data[0], bytes from the (decompressed) object's start.
         fault: if set, the block is one record that is a reject already, and `data` is its beginning, at most RAW_BYTES.
+        clean: cutting it showed every quote of delimited text to stand where RFC 4180 allows one; False says nothing.
     """
 
     data: bytes
     offset: int
     fault: Fault | None = None
+    clean: bool = False
 
 
 class Cutter(Protocol):

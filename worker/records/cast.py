@@ -12,17 +12,31 @@ import polars as pl
 import pyarrow as pa
 
 from haulier.contracts.dataset import Column
+from haulier.contracts.reject import RejectCode
+from haulier.jobs.plain import PATTERNS, YEAR
+from haulier.jobs.strptime import misread, reads_fraction, tells_offset
 from worker.records.errors import DatasetUnusable
 from worker.records.exact import Judged, judge
+from worker.records.rejects import shown
 
 Cast = Callable[[pl.Series], pl.Series]
 """(n,) String to (n,) typed; null where the text is null or not plainly right."""
 
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 _DAY = "(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-_EARLY_DAY = "(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+_SURE_DAY = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+"""A day that every year has."""
 _TIME = r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z?"
+_SAFE_FLOAT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+_FLOAT_DIGITS = 15
+"""A number of so many digits (IEEE 754 binary64: DBL_DIG), neither very small nor very large, comes back the same."""
 _TIMESTAMP = pl.Datetime("us", "UTC")
+_FINER = r"\.[0-9]{6}[0-9]*[1-9]"
+"""Digits behind the microseconds, which a timestamp cannot keep."""
+_OFFSET = "[T ].*(?:Z|[+-][0-9:]+)$"
 
 
 def polars_type(column: Column) -> pl.DataType:
@@ -44,22 +58,43 @@ class Caster:
     """Casts one column's texts.
 
     Raises:
-        DatasetUnusable: `bad_format`, one of the strptime formats cannot be understood.
+        DatasetUnusable: `bad_format`, one of the strptime formats, or the time zone, cannot be understood.
     """
 
     def __init__(self, column: Column) -> None:
         self.column = column
         self.dtype = polars_type(column)
         self._cast: Cast = _formatted(column) if column.formats else _plain(column)
+        if column.exact and column.type in PATTERNS:
+            self._cast = _exactly(column, self._cast)
+        for pattern in column.formats or ():
+            if problem := misread(pattern):
+                raise DatasetUnusable("bad_format", f"column {column.name}: formats: {problem}")
         try:
             self._cast(pl.Series(["x", "2001-02-03"], dtype=pl.String))
         except pl.exceptions.PolarsError as wrong:
             raise DatasetUnusable("bad_format", f"column {column.name}: formats {column.formats}: {wrong}") from None
+        if column.time_zone is not None:
+            try:
+                _placed(pl.Series([0]).cast(_TIMESTAMP), column.time_zone)
+            except pl.exceptions.PolarsError as wrong:
+                raise DatasetUnusable("bad_format", f"column {column.name}: time_zone: {wrong}") from None
 
     def __call__(self, texts: pl.Series) -> tuple[pl.Series, dict[int, Judged]]:
         """The typed column, and what is wrong, by row; those rows are null in it."""
         if self.column.type == "string":
             return texts, {}
+        typed, wrong = self._judged(texts)
+        zone = self.column.time_zone
+        if zone is None or self.column.formats:
+            return typed, wrong
+        placed = _placed(typed, zone).zip_with(~texts.str.contains(_OFFSET).fill_null(value=False), typed)
+        for row in (placed.is_null() & typed.is_not_null()).arg_true().to_list():
+            message = f"{self.column.name} comes twice or never in {zone}, where clocks change: {shown(texts[row])}"
+            wrong[row] = Judged(None, RejectCode.OUT_OF_RANGE, message)
+        return placed, wrong
+
+    def _judged(self, texts: pl.Series) -> tuple[pl.Series, dict[int, Judged]]:
         typed = self._cast(texts)
         if typed.null_count() == texts.null_count():
             return typed, {}
@@ -75,6 +110,20 @@ class Caster:
         if mended:
             typed = typed.scatter(list(mended), pl.Series(list(mended.values()), dtype=self.dtype))
         return typed, wrong
+
+
+def _exactly(column: Column, cast: Cast) -> Cast:
+    """Only texts written as the type writes them; floats that 64 bits may not hold go to `exact`, which looks."""
+    pattern = _SAFE_FLOAT if column.type == "float" else PATTERNS[column.type]
+
+    def plain(texts: pl.Series) -> pl.Series:
+        kept = _only(texts, pattern)
+        if column.type == "float":
+            long = kept.str.len_bytes() > _FLOAT_DIGITS
+            kept = kept.set(long, None) if long.any() else kept
+        return cast(kept)
+
+    return plain
 
 
 def _plain(column: Column) -> Cast:
@@ -124,17 +173,17 @@ def _booleans(texts: pl.Series) -> pl.Series:
 
 
 def _dates(texts: pl.Series) -> pl.Series:
-    return _only(texts, f"[0-9]{{4}}-{_DAY}").str.to_date("%Y-%m-%d", strict=False)
+    return _only(texts, f"{YEAR}-{_DAY}").str.to_date("%Y-%m-%d", strict=False)
 
 
 def _timestamps(texts: pl.Series) -> pl.Series:
-    # pyarrow is seven times faster and stops at the first bad value: it gets what cannot be bad, days up to the 28th.
-    early = _only(texts, f"[0-9]{{4}}-{_EARLY_DAY}{_TIME}")
-    typed = _by_arrow(early)
-    if early.null_count() == texts.null_count():
+    # pyarrow is seven times faster and stops at the first bad value: it gets what cannot be bad.
+    sure = _only(texts, f"{YEAR}-{_SURE_DAY}{_TIME}")
+    typed = _by_arrow(sure)
+    if sure.null_count() == texts.null_count():
         return typed
-    late = (early.is_null() & texts.is_not_null()).arg_true()
-    rest = _only(texts.gather(late), f"[0-9]{{4}}-{_DAY}{_TIME}").str.strip_suffix("Z").str.replace(" ", "T")
+    late = (sure.is_null() & texts.is_not_null()).arg_true()
+    rest = _only(texts.gather(late), f"{YEAR}-{_DAY}{_TIME}").str.strip_suffix("Z").str.replace(" ", "T")
     parsed = rest.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us").dt.replace_time_zone("UTC")
     return typed.scatter(late, parsed)
 
@@ -160,7 +209,26 @@ def _formatted(column: Column) -> Cast:
                 parsed = texts.str.to_datetime(pattern, strict=False, time_unit="us")
                 zoned = isinstance(parsed.dtype, pl.Datetime) and parsed.dtype.time_zone is not None
                 parsed = parsed.dt.convert_time_zone("UTC") if zoned else parsed.dt.replace_time_zone("UTC")
-            typed = typed.zip_with(typed.is_not_null(), parsed)
+                if column.time_zone is not None and not tells_offset(pattern):
+                    parsed = _placed(parsed, column.time_zone)
+                if reads_fraction(pattern):
+                    finer = texts.str.contains(_FINER)
+                    parsed = parsed.set(finer, None) if finer.any() else parsed
+            typed = typed.zip_with(typed.is_not_null(), within_years(parsed))
         return typed
 
     return cast
+
+
+def _placed(moments: pl.Series, zone: str) -> pl.Series:
+    """Moments whose clock was read as UTC's, as those at which a zone's clock shows the same; null if it never does,
+    or twice, or beyond the years.
+    """
+    local = moments.dt.replace_time_zone(None).dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
+    return within_years(local.dt.convert_time_zone("UTC"))
+
+
+def within_years(moments: pl.Series) -> pl.Series:
+    """Dates or timestamps, null where they lie outside the years 1 to 9999."""
+    within = moments.dt.year().is_between(1, 9999)
+    return moments if within.all() else moments.set(~within, None)

@@ -94,7 +94,7 @@ class CsvReader:
 
     def parse(self, block: Block) -> Parsed:
         quote = self._dialect.quote[0]
-        text = clean_text(block.data, self._dialect, columns=len(self._columns), limit=self._limit)
+        text = clean_text(block.data, self._dialect, columns=len(self._columns), limit=self._limit, clean=block.clean)
         places = CsvPlaces(block, text, quote, self._encoding)
         if not text.data.strip(b"\r\n"):
             return Parsed(self._frame(None), 0, places)

@@ -43,7 +43,7 @@ class CleanText:
         return wide - differences.gather(at.search_sorted(wide, side="right"))
 
 
-def clean_text(data: bytes, dialect: Dialect, *, columns: int, limit: int) -> CleanText:
+def clean_text(data: bytes, dialect: Dialect, *, columns: int, limit: int, clean: bool = False) -> CleanText:
     """Cleans a block.
 
     Args:
@@ -51,11 +51,12 @@ def clean_text(data: bytes, dialect: Dialect, *, columns: int, limit: int) -> Cl
         dialect: how they are delimited.
         columns: how many fields a placeholder has.
         limit: a record longer than this, line end included, becomes a placeholder.
+        clean: every quote is known to be well placed and closed, see `block.Block`.
     """
     delimiter, quote = dialect.delimiter[0], dialect.quote[0]
-    if quote not in data:
+    if clean or quote not in data:
         return CleanText(data)
-    placed = well_placed_quotes(data, byte_series(data), delimiter=delimiter, quote=quote)
+    placed = well_placed_quotes(byte_series(data), delimiter=delimiter, quote=quote)
     if placed is not None and len(placed) % 2 == 0:
         return CleanText(data)
     return _rewritten(data, dialect, columns=columns, limit=limit)

@@ -8,7 +8,7 @@ that is not closed, text after it, a bracket too many) is one fault, so that a t
 
 from haulier.contracts.reject import RejectCode
 from worker.records.block import RAW_BYTES, Block, Fault, too_long
-from worker.records.structure import SEPARATORS, JsonState, structure
+from worker.records.structure import SEPARATORS, JsonState, last_boundary, structure
 
 _WHITE = b" \t\r\n"
 
@@ -94,15 +94,13 @@ class JsonCutter:
             # A window begins with a value, so that each step takes at least a byte of one.
             self._drop(len(window) - len(stripped))
             return True
-        found = structure(window)
-        ends = found.boundaries
-        if found.under >= 0:
-            self._emit(blocks, window[: found.under])
-            self._drop(found.under)
+        end, under = last_boundary(window)
+        if under >= 0:
+            self._emit(blocks, window[:under])
+            self._drop(under)
             self._close(blocks)
             return True
-        if len(ends):
-            end = int(ends[-1])
+        if end >= 0:
             self._emit(blocks, window[:end])
             self._drop(end)
             self._window = self._block_bytes

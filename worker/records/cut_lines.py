@@ -118,11 +118,11 @@ class LineCutter:
         last = self._scan.last_start(self._held, 0, stop - start)
         record = start if last < 0 else start + last
         if stop == self._end and record == stop:
-            self._emit(blocks, stop)
+            self._emit(blocks, stop, clean=self._scan.clean)
             self._done(stop)
             return False
         if stop != self._end and record > start:
-            self._emit(blocks, record)
+            self._emit(blocks, record, clean=self._scan.clean)
             return True
         self._record, self._phase = record, _Phase.CROSSING
         self._scan.begin()
@@ -200,11 +200,11 @@ class LineCutter:
         at = self._record - self._base
         blocks.append(Block(self._held[at : at + min(RAW_BYTES, self._limit)], self._record, too_long(self._limit)))
 
-    def _emit(self, blocks: list[Block], upto: int) -> None:
+    def _emit(self, blocks: list[Block], upto: int, *, clean: bool = False) -> None:
         self._join()
         size = upto - self._base
         if size > 0:
-            blocks.append(Block(self._held[:size], self._base))
+            blocks.append(Block(self._held[:size], self._base, clean=clean))
             self._drop_before(upto)
 
     def _drop_before(self, offset: int) -> None:

@@ -1,114 +1,115 @@
-"""Undoes gzip (any number of members) and zstd (any number of frames) as the bytes arrive, within bounds.
+"""Undoes gzip, zstd, bz2 and xz as the bytes arrive, within bounds. (A zip is an archive: see `zip_member`.)
 
-An object that ends in the middle is an error, never a shorter object; one that expands beyond reason is stopped.
+What is one object may be several members, frames or streams, one after another; they are one text. The rule for what
+follows the last of them: zero bytes are padding and are passed over (tapes and block devices leave them, and the xz
+format has them by definition); anything else must be a further member. Bytes after the end are never ignored, and an
+object that ends in the middle of a member is an error, never a shorter object: both fail the job for good and say at
+which byte. An object cut off exactly between two members cannot be told from one that was always so short.
 """
 
-import zlib
-from typing import Protocol
+from collections.abc import Iterator
 
-import zstandard
-
-from haulier.contracts.dataset import Compression
-from haulier.contracts.limits import MAX_OBJECT_BYTES, MIB
+from haulier.contracts.dataset import InputCompression
+from haulier.jobs.compression import compression_by_content
 from worker.records.errors import InputBroken
+from worker.records.expansion import Expansion
+from worker.records.streams import FAULTS, MEMORY_BYTES, OPENED, SLICE_BYTES, Stream, needs_too_much_memory
 
-MAX_RATIO = 1000
-"""Text does not shrink a thousandfold for long; zlib's own ceiling is 1,032, zstd has none."""
-_FREE_BYTES = 64 * MIB
-"""The ratio counts from here on: a small file of zeroes harms nobody."""
-_STEP = 4 * MIB
-_WINDOW_BYTES = 128 * MIB
-
-
-class _Stream(Protocol):
-    """One member or frame. zlib's and zstandard's objects both are."""
-
-    @property
-    def unused_data(self) -> bytes: ...
-    @property
-    def eof(self) -> bool: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+_MAGIC_BYTES = 16
 
 
 class Decompressor:
     """Feed it the object's bytes in order, then call `finish`.
 
     Args:
-        compression: of the whole object.
-        name: the object, for messages.
-        max_ratio: bytes out for a byte in, at most, from 64 MiB on.
-        max_bytes: bytes out in all.
+        compression: of the whole object; any but zip.
+        expansion: counts and bounds what comes out.
 
-    Raises (all three methods' InputBroken): `corrupt`, `truncated`, `expands_too_far`.
+    Attributes:
+        compression: as given.
+
+    Raises:
+        InputBroken: `corrupt`, `truncated`, `expands_too_far`, `needs_too_much_memory`.
     """
 
-    def __init__(
-        self,
-        compression: Compression,
-        *,
-        name: str = "the object",
-        max_ratio: int = MAX_RATIO,
-        max_bytes: int = MAX_OBJECT_BYTES,
-    ) -> None:
-        self._compression, self._name = compression, name
-        self._max_ratio, self._max_bytes = max_ratio, max_bytes
-        self._stream: _Stream | None = None
-        self._taken = self._given = 0
+    def __init__(self, compression: InputCompression, expansion: Expansion) -> None:
+        self.compression, self._expansion = compression, expansion
+        self._stream: Stream | None = None
         self._members = 0
+        self._at = 0
+        """Stored bytes before those being fed."""
+        self._member_at = 0
+        self._begins = b""
+        """The first bytes of the member being read."""
 
-    def feed(self, data: bytes) -> bytes:
-        """What these bytes expand to, maybe nothing."""
-        if self._compression == "none":
-            return data
-        self._taken += len(data)
-        out: list[bytes] = []
-        # In steps, so that a bomb is noticed before it is expanded whole.
-        for at in range(0, len(data), self._step()):
-            self._members_of(data[at : at + self._step()], out)
-        return out[0] if len(out) == 1 else b"".join(out)
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What these bytes expand to, in pieces of `streams.LARGEST_PIECE_BYTES` at most, mostly of a MiB; take them
+        all before feeding more.
+        """
+        if self.compression == "none":
+            yield data
+            return
+        for at in range(0, len(data), SLICE_BYTES):
+            part = data[at : at + SLICE_BYTES]
+            self._expansion.took(len(part))
+            yield from self._members_of(part)
 
-    def finish(self) -> bytes:
+    def finish(self) -> None:
         """Says that the object ends here."""
-        if self._compression != "none" and (self._stream is not None or (self._members == 0 and self._taken > 0)):
+        if self._stream is not None:
+            if not self._is_member():
+                raise self._broken("it is too short for one")
             raise InputBroken(
-                "truncated", f"{self._name} ends in the middle of its {self._compression} data: upload it again"
+                "truncated",
+                f"{self._expansion.name} ends at byte {self._at}, in the middle of the {self.compression} data that "
+                f"begins at byte {self._member_at}: upload it again",
             )
-        return b""
 
-    def _step(self) -> int:
-        return max(_STEP // self._max_ratio, 1024)
-
-    def _members_of(self, data: bytes, out: list[bytes]) -> None:
+    def _members_of(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._stream is None:
-                # Padding after the last member is allowed, as gzip itself allows it.
-                if self._members and not (data := data.lstrip(b"\x00")):
+                text = data.lstrip(b"\x00") if self._members else data
+                self._at += len(data) - len(text)
+                data = text
+                if not data:
                     return
-                self._stream = self._opened()
-            try:
-                expanded = self._stream.decompress(data)
-            except (zlib.error, zstandard.ZstdError) as wrong:
-                where = "is not" if self._members == 0 and self._given == 0 else "is damaged as"
-                raise InputBroken("corrupt", f"{self._name} {where} {self._compression} data: {wrong}") from None
-            if expanded:
-                self._given += len(expanded)
-                self._check()
-                out.append(expanded)
+                self._stream, self._member_at, self._begins = OPENED[self.compression](), self._at, b""
+            self._begins += data[: _MAGIC_BYTES - len(self._begins)]
+            yield from self._through(self._stream, data)
+            behind = self._stream.rest
+            self._at += len(data) - len(behind)
             if not self._stream.eof:
                 return
-            data = self._stream.unused_data
+            data = behind
             self._stream = None
             self._members += 1
 
-    def _opened(self) -> _Stream:
-        if self._compression == "gzip":
-            return zlib.decompressobj(16 + zlib.MAX_WBITS)
-        return zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
+    def _through(self, stream: Stream, data: bytes) -> Iterator[bytes]:
+        try:
+            for piece in stream.feed(data):
+                self._expansion.gave(len(piece))
+                yield piece
+        except FAULTS as fault:
+            if needs_too_much_memory(fault):
+                raise self._too_wide() from None
+            raise self._broken(f"{fault}, before byte {self._at + len(data)}") from None
 
-    def _check(self) -> None:
-        if self._given > self._max_bytes:
-            raise InputBroken("expands_too_far", f"{self._name} expands to more than {self._max_bytes} bytes")
-        if self._given > _FREE_BYTES and self._given > self._taken * self._max_ratio:
-            raise InputBroken(
-                "expands_too_far", f"{self._name} expands more than {self._max_ratio} times: it may be a bomb"
-            )
+    def _is_member(self) -> bool:
+        return compression_by_content(self._begins, promised=self.compression) == self.compression
+
+    def _broken(self, fault: str) -> InputBroken:
+        name, kind = self._expansion.name, self.compression
+        if self._is_member():
+            how = f"is damaged: the {kind} data that begins at byte {self._member_at} breaks off"
+        elif self._members:
+            how = f"holds something else after its {kind} data ends at byte {self._member_at}: cut it off"
+        else:
+            how = f"is not {kind} data"
+        return InputBroken("corrupt", f"{name} {how} ({fault}); nothing was published")
+
+    def _too_wide(self) -> InputBroken:
+        return InputBroken(
+            "needs_too_much_memory",
+            f"{self._expansion.name} needs more than {MEMORY_BYTES} bytes of memory to undo its {self.compression}: "
+            "compress it with a smaller window (no --long, a dictionary of at most 128 MiB)",
+        )

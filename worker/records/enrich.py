@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from haulier.contracts.dataset import Enrichment
+from worker.records.block import MemberPlace
 from worker.records.parsed import RAW, without
 
 
@@ -15,14 +16,16 @@ class Facts:
 
     Attributes:
         job_id: the job.
-        source: the object, `s3://bucket/key`.
+        source: the object, `s3://bucket/key`, or a zip's member, `s3://bucket/key!/name`.
         accepted_at_ms: when the run was accepted, milliseconds since the epoch: not when a record is processed, so
             that a redo gives the same bytes.
+        place: which member of a zip it is, if it is one.
     """
 
     job_id: str
     source: str
     accepted_at_ms: int
+    place: MemberPlace | None = None
 
 
 def constants(enrich: tuple[Enrichment, ...], facts: Facts) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from haulier.contracts.dataset import Column
 from haulier.contracts.reject import RejectCode
+from haulier.jobs.plain import is_plain
 from worker.records.rejects import shown
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -15,8 +16,10 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+    r"([T ]([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?"
 )
+"""Hours and offsets in full: Pythons differ in whether 24:00 and +02:60 are something."""
+_FINER = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _INT64 = 2**63
 _EXACTLY = Context(prec=100)
 """More digits than a column's 38 can need: quantising rounds nothing."""
@@ -32,6 +35,8 @@ class Judged(NamedTuple):
 
 def judge(column: Column, text: str) -> Judged:
     """What the text is as a value of the column's type."""
+    if column.exact and not is_plain(column.type, text):
+        return _inexact(column, text)
     if column.formats:
         return _bad(column, text, f"in {' or '.join(column.formats)}")
     judges: dict[str, Callable[[Column, str], Judged]] = {
@@ -50,6 +55,13 @@ def _bad(column: Column, text: str, why: str = "") -> Judged:
         "a integer", "an integer"
     )
     return Judged(None, RejectCode.BAD_TYPE, said)
+
+
+def _inexact(column: Column, text: str) -> Judged:
+    """Declared or inferred: a value that the type would change, or that is none of it."""
+    said = _bad(column, text, "that is written as such").message
+    more = "if it is right, list the column in the dataset's schema with another type, or without exact"
+    return Judged(None, RejectCode.BAD_TYPE, f"{said}; {more}")
 
 
 def _beyond(column: Column, text: str, why: str) -> Judged:
@@ -107,6 +119,8 @@ def _timestamp(column: Column, text: str) -> Judged:
         return _bad(column, text, "in ISO 8601")
     try:
         moment = datetime.fromisoformat(text.replace(",", "."))
+        if _FINER.search(text):
+            return _beyond(column, text, "has more than 6 digits after the second")
         return Judged(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
     except ValueError:
         return _bad(column, text, "that exists")

@@ -5,12 +5,17 @@ an object or array is wrong in it. A field that a transform names and no schema 
 keeps its JSON form beside it (column RAW + name). All other fields stay together as JSON text (column REST).
 """
 
+from collections.abc import Mapping
+
 import orjson
 import polars as pl
 
+from haulier.contracts.dataset import Flattening
 from haulier.contracts.reject import RejectCode, Stage
+from haulier.jobs.flatten import Unflattened, flattened
 from worker.records.block import Block
-from worker.records.json_text import compact, joined, members, text_of
+from worker.records.json_flatten import flat_members
+from worker.records.json_text import compact, is_plain, joined, members, text_of
 from worker.records.json_values import JsonPlaces, checked, to_utf8, values
 from worker.records.parsed import RAW, REST, ROW, Parsed
 from worker.records.rejects import Rejection
@@ -30,6 +35,7 @@ class JsonReader:
         taken: names that enrichment and transforms give; fields of these names give way.
         encoding: a Python codec name.
         limit: bytes of the longest record.
+        flattening: how nested objects become fields; None leaves them.
     """
 
     def __init__(
@@ -43,10 +49,11 @@ class JsonReader:
         taken: tuple[str, ...],
         encoding: str,
         limit: int,
+        flattening: Flattening | None = None,
     ) -> None:
         self._lines, self._extra, self._encoding, self._limit = lines, extra, encoding, limit
         self._listed, self._named = listed, named
-        self._floats = floats
+        self._floats, self._flattening = floats, flattening
         self._known = frozenset(listed) | frozenset(named)
         self._taken = frozenset(taken) - self._known
 
@@ -61,7 +68,7 @@ class JsonReader:
         spans: list[tuple[int, int]] = []
         rejects: list[Rejection] = []
         schema = self.schema()
-        columns: dict[str, list[str | None]] = {name: [] for name in schema}
+        kept: list[dict[str, str | None]] = []
         rows: list[int] = []
         for row, (start, text, size) in enumerate(values(block, lines=self._lines, limit=self._limit)):
             spans.append((start, start + len(text)))
@@ -72,26 +79,45 @@ class JsonReader:
                 rejects.append(found)
                 continue
             rows.append(row)
-            for name in schema:
-                columns[name].append(found.get(name))
-        frame = pl.DataFrame(columns, schema=schema)
+            kept.append(found)
+        frame = pl.DataFrame({name: [found.get(name) for found in kept] for name in schema}, schema=schema)
         if rejects or not schema:
             numbers = pl.Series(ROW, rows, dtype=pl.UInt32)
             frame = frame.with_columns(numbers) if schema else pl.DataFrame([numbers])
-        return Parsed(frame, len(spans), JsonPlaces(block, spans, self._encoding), rejects)
+        return Parsed(frame, len(spans), self._places(block, spans), rejects)
+
+    def _places(self, block: Block, spans: list[tuple[int, int]]) -> JsonPlaces:
+        return JsonPlaces(block, lines=self._lines, limit=self._limit, encoding=self._encoding, spans=spans)
 
     def _row(self, row: int, value: dict[str, object], utf8: bytes) -> dict[str, str | None] | Rejection:
-        if self._extra == "reject" and not value.keys() <= self._known:
-            name = next(key for key in value if key not in self._known)
-            message = f"the record has a field {name!r} that the schema does not list"
-            return Rejection(row, Stage.VALIDATE, RejectCode.EXTRA_COLUMN, message, name)
-        if not self._named and self._simple(value):
-            found = {name: _simple_text(value.get(name)) for name in self._listed}
-            if self._extra == "keep":
-                rest = {key: kept for key, kept in value.items() if key not in self._known and key not in self._taken}
-                found[REST] = orjson.dumps(rest)[1:-1].decode()
-            return found
-        return self._exact_row(row, members(compact(utf8).decode()))
+        try:
+            fields = self._values(value, utf8)
+            found = self._plain_row(row, fields) if fields is not None else None
+            return found if found is not None else self._exact_row(row, self._texts(utf8))
+        except Unflattened as wrong:
+            return Rejection(row, Stage.PARSE, wrong.code, str(wrong), wrong.column)
+
+    def _values(self, value: dict[str, object], utf8: bytes) -> Mapping[str, object] | None:
+        """The record's fields as orjson read them; None if its text says more than that."""
+        if self._flattening is not None:
+            return flattened(value, self._flattening, size=len(utf8)) if is_plain(utf8) else None
+        if is_plain(utf8) or (not self._named and b"-0" not in utf8 and self._simple(value)):
+            return value
+        return None
+
+    def _texts(self, utf8: bytes) -> Mapping[str, str]:
+        """The record's fields, each value in its own words."""
+        text = compact(utf8).decode()
+        if self._flattening is not None:
+            return flat_members(text, self._flattening, size=len(utf8))
+        return dict(members(text))
+
+    def _unlisted(self, row: int, fields: Mapping[str, object]) -> Rejection | None:
+        if self._extra != "reject" or fields.keys() <= self._known:
+            return None
+        name = next(key for key in fields if key not in self._known)
+        message = f"the record has a field {name!r} that the schema does not list"
+        return Rejection(row, Stage.VALIDATE, RejectCode.EXTRA_COLUMN, message, name)
 
     def _simple(self, value: dict[str, object]) -> bool:
         """Whether orjson's values say all the text says: no number it may have rounded, no nested value to keep."""
@@ -101,10 +127,37 @@ class JsonReader:
                 return False
         return True
 
-    def _exact_row(self, row: int, pairs: list[tuple[str, str]]) -> dict[str, str | None] | Rejection:
+    def _plain_row(self, row: int, fields: Mapping[str, object]) -> dict[str, str | None] | Rejection | None:
+        """From values that say all their text says; None if orjson reads one so deep as it does not write."""
+        if (unlisted := self._unlisted(row, fields)) is not None:
+            return unlisted
+        found: dict[str, str | None] = {}
+        try:
+            for name in self._listed:
+                value = fields.get(name)
+                if type(value) is str or value is None:
+                    found[name] = value
+                elif isinstance(value, dict | list):
+                    return _nested(row, name, orjson.dumps(value).decode())
+                else:
+                    found[name] = _simple_text(value)
+            for name in self._named:
+                if name in fields:
+                    raw = orjson.dumps(fields[name]).decode()
+                    found[name], found[RAW + name] = text_of(raw), raw
+            if self._extra == "keep":
+                rest = {key: kept for key, kept in fields.items() if key not in self._known and key not in self._taken}
+                found[REST] = orjson.dumps(rest)[1:-1].decode()
+        except orjson.JSONEncodeError:
+            return None
+        return found
+
+    def _exact_row(self, row: int, texts: Mapping[str, str]) -> dict[str, str | None] | Rejection:
+        if (unlisted := self._unlisted(row, texts)) is not None:
+            return unlisted
         found: dict[str, str | None] = {}
         rest = []
-        for key, value in pairs:
+        for key, value in texts.items():
             if key not in self._known:
                 if key not in self._taken:
                     rest.append((key, value))
@@ -113,14 +166,18 @@ class JsonReader:
             if key in self._named:
                 found[RAW + key] = value
         for name in self._listed:
-            text = dict(pairs).get(name, "")
+            text = texts.get(name, "")
             if text.startswith(("{", "[")):
-                kind = "an object" if text.startswith("{") else "an array"
-                message = f"{name} holds {kind}, and the schema lists it as one value"
-                return Rejection(row, Stage.VALIDATE, RejectCode.BAD_TYPE, message, name, text)
+                return _nested(row, name, text)
         if self._extra == "keep":
             found[REST] = joined(rest)
         return found
+
+
+def _nested(row: int, name: str, text: str) -> Rejection:
+    kind = "an object" if text.startswith("{") else "an array"
+    message = f"{name} holds {kind}, and the schema lists it as one value"
+    return Rejection(row, Stage.VALIDATE, RejectCode.BAD_TYPE, message, name, text)
 
 
 def _simple_text(value: object) -> str | None:

@@ -6,7 +6,18 @@ import re
 _WHITE = re.compile(r"[ \t\r\n]*+")
 _BREAKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\r\n]++', re.DOTALL)
 _TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
+_DOUBTFUL = re.compile(
+    rb"[:,\[ \t\r\n](?:-?(?:[0-9.]{17}|[0-9.]++[eE]|[0-9]++\.[0-9]*0(?![0-9eE])(?<!\.0)|0\.0000)|-0(?![0-9.]))"
+)
 _decode = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode
+
+
+def is_plain(raw: bytes) -> bool:
+    """Whether every number of the record is written as its value is written anew, so that it may be read: integers of
+    at most 16 digits, decimals of at most 15, without exponent, needless zeros or a negative zero. What looks otherwise
+    within a string only costs time.
+    """
+    return _DOUBTFUL.search(raw) is None
 
 
 def members(text: str) -> list[tuple[str, str]]:
@@ -14,16 +25,21 @@ def members(text: str) -> list[tuple[str, str]]:
     first one stood.
     """
     found: dict[str, str] = {}
-    at = _skip(text, text.index("{") + 1)
+    at = skip(text, text.index("{") + 1)
     while text[at] != "}":
-        key, at = _decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        end = _end(text, at)
+        key, at = key_at(text, at)
+        end = end_of(text, at)
         found[key] = text[at:end]
-        at = _skip(text, end)
+        at = skip(text, end)
         if text[at] == ",":
-            at = _skip(text, at + 1)
+            at = skip(text, at + 1)
     return list(found.items())
+
+
+def key_at(text: str, at: int) -> tuple[str, int]:
+    """The key that begins at `at`, and where its value begins."""
+    key, at = _decode(text, at)
+    return key, skip(text, skip(text, at) + 1)
 
 
 def joined(pairs: list[tuple[str, str]]) -> str:
@@ -50,7 +66,7 @@ def text_of(value: str) -> str | None:
     return None if value == "null" else value
 
 
-def _end(text: str, at: int) -> int:
+def end_of(text: str, at: int) -> int:
     """Where the value ends that begins at `at`."""
     try:
         return _decode(text, at)[1]
@@ -64,6 +80,7 @@ def _end(text: str, at: int) -> int:
         raise
 
 
-def _skip(text: str, at: int) -> int:
+def skip(text: str, at: int) -> int:
+    """Where something stands again, from `at` on."""
     match = _WHITE.match(text, at)
     return match.end() if match else at

@@ -3,7 +3,9 @@
 What is an object is orjson's judgement: strict JSON in UTF-8, no NaN, no Infinity, no lone surrogates.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -14,14 +16,33 @@ from worker.records.rejects import Rejection
 from worker.records.structure import value_spans
 from worker.records.transcode import raw_length
 
-_WHITE = b" \t\r\n"
+WHITE = b" \t\r\n"
+_BETWEEN = re.compile(rb"\}[ \t\r\n]*,?[ \t\r\n]*\{")
 
 
 class JsonPlaces:
-    """See `parsed.Places`."""
+    """See `parsed.Places`.
 
-    def __init__(self, block: Block, spans: list[tuple[int, int]], encoding: str) -> None:
-        self._block, self._spans, self._encoding = block, spans, encoding
+    Args:
+        block: where the records are.
+        lines: JSON Lines; otherwise values cut from an array.
+        limit: bytes of the longest record.
+        encoding: a Python codec name.
+        spans: (start, end) of the records in the block; found when they are asked for, if not given.
+    """
+
+    def __init__(
+        self, block: Block, *, lines: bool, limit: int, encoding: str, spans: list[tuple[int, int]] | None = None
+    ) -> None:
+        self._block, self._lines, self._limit, self._encoding = block, lines, limit, encoding
+        self._given = spans
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        if self._given is not None:
+            return self._given
+        found = values(self._block, lines=self._lines, limit=self._limit)
+        return [(start, start + len(text)) for start, text, _ in found]
 
     def offsets(self, rows: Sequence[int]) -> list[int]:
         starts = [self._spans[row][0] for row in rows]
@@ -54,9 +75,21 @@ def values(block: Block, *, lines: bool, limit: int) -> Iterator[tuple[int, byte
         size = min(len(line) + 1, len(block.data) - at)
         if size > limit:
             yield at, line, size
-        elif text := line.strip(_WHITE):
-            yield (at if line[0] not in _WHITE else at + len(line) - len(line.lstrip(_WHITE))), text, size
+        elif text := line.strip(WHITE):
+            yield (at if line[0] not in WHITE else at + len(line) - len(line.lstrip(WHITE))), text, size
         at += len(line) + 1
+
+
+def guessed_objects(data: bytes) -> list[bytes]:
+    """The objects of a block cut from an array, if what stands between the first two of them stands between all, and
+    nowhere else. If each is a JSON object they are the block's values: where a JSON value ends is never in doubt. If
+    one is not, the guess says nothing.
+    """
+    found = _BETWEEN.search(data)
+    if found is None:
+        return [data]
+    inner = data.split(found.group())
+    return [inner[0] + b"}", *(b"{" + text + b"}" for text in inner[1:-1]), b"{" + inner[-1]]
 
 
 def to_utf8(text: bytes, encoding: str) -> bytes:
@@ -88,7 +121,8 @@ def _refused(row: int, text: bytes, wrong: orjson.JSONDecodeError) -> Rejection:
         text.decode()
     except UnicodeDecodeError:
         return Rejection(row, Stage.PARSE, RejectCode.BAD_ENCODING, "the record holds bytes that are not UTF-8")
-    code = RejectCode.TOO_DEEP if "ecursion" in wrong.msg else RejectCode.BAD_JSON
+    # orjson has no code for it, only words, and not the same ones in all its releases.
+    code = RejectCode.TOO_DEEP if "ecursion" in wrong.msg or "depth" in wrong.msg else RejectCode.BAD_JSON
     return Rejection(row, Stage.PARSE, code, f"the record is not JSON: {wrong.msg} (character {wrong.pos + 1})")
 
 

@@ -14,6 +14,8 @@ HIDDEN = "\x00"
 ROW = HIDDEN + "row"
 REST = HIDDEN + "rest"
 RAW = HIDDEN + "raw" + HIDDEN
+TYPED = HIDDEN + "typed" + HIDDEN
+"""A column that is written in the words it came in, as it was typed: for the profile, and gone after it."""
 
 
 class Places(Protocol):

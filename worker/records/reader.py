@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from haulier.contracts.dataset import Cast, Dataset, Default, Derive, Drop, Filter, Rename, Transform, Trim
+from haulier.contracts.dataset import Cast, Dataset, Default, Derive, Drop, Filter, Flatten, Rename, Transform, Trim
 from haulier.contracts.run import Reading
 from haulier.jobs.delimited import Dialect
 from worker.records.csv_block import CsvReader
@@ -15,11 +15,18 @@ def reader_for(reading: Reading, dataset: Dataset, *, limit: int) -> CsvReader |
     """Makes the reader.
 
     Raises:
-        DatasetUnusable: `column_missing`, `extra_column`, `schema_needed`, `bad_expression`, `column_unusable`.
+        DatasetUnusable: `column_missing`, `extra_column`, `schema_needed`, `bad_expression`, `column_unusable`,
+            `not_json`.
     """
     _refuse_hidden(reading, dataset)
     if reading.type in ("json", "jsonl"):
         return _json_reader(reading, dataset, limit)
+    if dataset.flattening is not None:
+        raise DatasetUnusable(
+            "not_json",
+            f"dataset {dataset.name}: flatten takes the nested objects of JSON apart, and this file is {reading.type}: "
+            "match it with another dataset",
+        )
     return CsvReader(
         dialect=Dialect.of(reading.delimiter, reading.quote),
         columns=reading.columns,
@@ -37,13 +44,13 @@ def starting_frame(reading: Reading, dataset: Dataset, *, limit: int) -> pl.Data
 
 
 def _refuse_hidden(reading: Reading, dataset: Dataset) -> None:
-    """Names that begin with NUL are the pipeline's own."""
+    """Names that begin with NUL are the pipeline's own, and Arrow ends a name at a NUL (polars panics)."""
     made = (name for transform in dataset.transforms for names in _columns_of(transform) for name in names)
     for name in (*reading.columns, *(column.name for column in dataset.schema_.columns), *made):
-        if name.startswith(HIDDEN):
+        if HIDDEN in name:
             raise DatasetUnusable(
                 "column_unusable",
-                f"dataset {dataset.name}: column {name!r} begins with a NUL character: name it otherwise, or say the "
+                f"dataset {dataset.name}: column {name!r} holds a NUL character: name it otherwise, or say the "
                 "columns' names in the dataset (header: false, columns)",
             )
 
@@ -76,7 +83,7 @@ def _wanted(reading: Reading, dataset: Dataset) -> tuple[str, ...]:
 
 def _json_reader(reading: Reading, dataset: Dataset, limit: int) -> JsonReader:
     schema = dataset.schema_
-    if dataset.output.format != "jsonl" and not schema.columns:
+    if dataset.output.format != "jsonl" and not schema.columns and not schema.infer:
         raise DatasetUnusable(
             "schema_needed",
             f"dataset {dataset.name}: JSON becomes {dataset.output.format} only by a schema: list the columns",
@@ -85,12 +92,13 @@ def _json_reader(reading: Reading, dataset: Dataset, limit: int) -> JsonReader:
     return JsonReader(
         lines=reading.type == "jsonl",
         listed=listed,
-        floats=frozenset(column.name for column in schema.columns if column.type == "float"),
+        floats=frozenset(column.name for column in schema.columns if column.type == "float" and not column.exact),
         named=_named(dataset, frozenset(listed)) if schema.extra == "keep" else (),
         extra=schema.extra,
         taken=(*dataset.enrich, *(name for transform in dataset.transforms for name in _columns_of(transform)[1])),
         encoding=reading.encoding,
         limit=limit,
+        flattening=dataset.flattening,
     )
 
 
@@ -108,6 +116,8 @@ def _named(dataset: Dataset, listed: frozenset[str]) -> tuple[str, ...]:
 def _columns_of(transform: Transform) -> tuple[list[str], list[str]]:
     """(names it needs, names it makes)."""
     match transform:
+        case Flatten():
+            return [], []
         case Rename():
             return list(transform.rename), list(transform.rename.values())
         case Drop():

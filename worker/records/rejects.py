@@ -6,7 +6,7 @@ from typing import NamedTuple
 import orjson
 
 from haulier.contracts.reject import RejectCode, Stage
-from worker.records.block import RAW_BYTES
+from worker.records.block import RAW_BYTES, MemberPlace
 
 _VALUE_CHARS = 1000
 
@@ -22,7 +22,9 @@ class Rejection(NamedTuple):
     value: str | None = None
 
 
-def reject_line(rejection: Rejection, *, offset: int, raw: bytes, encoding: str) -> bytes:
+def reject_line(
+    rejection: Rejection, *, offset: int, raw: bytes, encoding: str, place: MemberPlace | None = None
+) -> bytes:
     """One line of a rejects object, as `contracts.reject.Reject` reads it."""
     line: dict[str, object] = {
         "offset": offset,
@@ -35,6 +37,9 @@ def reject_line(rejection: Rejection, *, offset: int, raw: bytes, encoding: str)
     if rejection.value is not None:
         line["value"] = _encodable(rejection.value[:_VALUE_CHARS])
     line["raw"] = raw[:RAW_BYTES].decode(encoding, "replace")
+    if place is not None:
+        line["member"] = _encodable(place.member)
+        line["member_offset"] = offset - place.start
     return orjson.dumps(line) + b"\n"
 
 

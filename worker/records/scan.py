@@ -16,7 +16,13 @@ _TRIES = 64
 
 
 class Scan(Protocol):
-    """Finds line starts."""
+    """Finds line starts.
+
+    Attributes:
+        clean: the last `last_start` saw that all quotes up to its answer stand where RFC 4180 allows them.
+    """
+
+    clean: bool
 
     def last_start(self, data: bytes, low: int, high: int) -> int:
         """The last line start in (low, high], -1 if there is none. `low` is a line start; byte `high` is held, or the
@@ -37,6 +43,8 @@ class Scan(Protocol):
 
 class LineScan:
     """Lines end at LF and nowhere else: JSON Lines."""
+
+    clean = False
 
     def last_start(self, data: bytes, low: int, high: int) -> int:
         return data.rfind(b"\n", low, high) + 1 or -1
@@ -64,6 +72,7 @@ class DelimitedScan:
     def __init__(self, dialect: Dialect, state: State = State.FIELD_START) -> None:
         self.dialect = dialect
         self.state = state
+        self.clean = False
         self._delimiter, self._quote = dialect.delimiter[0], dialect.quote[0]
         self._ends_field = re.compile(b"[\r\n" + re.escape(dialect.delimiter) + b"]")
 
@@ -110,14 +119,16 @@ class DelimitedScan:
         return False
 
     def last_start(self, data: bytes, low: int, high: int) -> int:
+        self.clean = True
         if data.find(self._quote, low, high) < 0:
             return _last_line_start(data, low, high)
         # The byte at `high` is looked at too: it says whether a quote just before it closes, and a CR stands alone.
-        window = data[low : high + 1]
-        quotes = well_placed_quotes(window, byte_series(window), delimiter=self._delimiter, quote=self._quote)
+        window = byte_series(memoryview(data)[low : high + 1])
+        quotes = well_placed_quotes(window, delimiter=self._delimiter, quote=self._quote)
         if quotes is None:
+            self.clean = False
             return self._last_start_exactly(data, low, high)
-        inside = data.count(self._quote, low, high) % 2 == 1
+        inside = int((quotes < high - low).sum()) % 2 == 1
         at = high
         for _ in range(_TRIES):
             start = _last_line_start(data, low, at)

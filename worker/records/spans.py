@@ -9,7 +9,7 @@ import pyarrow as pa
 LF, CR = 10, 13
 
 
-def byte_series(data: bytes) -> pl.Series:
+def byte_series(data: bytes | memoryview | pa.Buffer) -> pl.Series:
     """(len(data),) UInt8, sharing memory with `data`."""
     array = pa.Array.from_buffers(pa.uint8(), len(data), [None, pa.py_buffer(data)])
     series = pl.from_arrow(array)
@@ -18,9 +18,9 @@ def byte_series(data: bytes) -> pl.Series:
     return series
 
 
-def well_placed_quotes(data: bytes, series: pl.Series, *, delimiter: int, quote: int) -> pl.Series | None:
-    """Positions of the quotes in `data`, which starts at a line start, or None if one of them stands where RFC 4180
-    allows none. If it returns positions, a byte is inside a quoted field exactly if an odd number of them precede it.
+def well_placed_quotes(series: pl.Series, *, delimiter: int, quote: int) -> pl.Series | None:
+    """Positions of the quotes in bytes that start at a line start, or None if one of them stands where RFC 4180 allows
+    none. If it returns positions, a byte is inside a quoted field exactly if an odd number of them precede it.
     """
     quotes = (series == quote).arg_true()
     allowed = pl.Series([delimiter, quote, LF, CR], dtype=pl.UInt8)
@@ -30,7 +30,7 @@ def well_placed_quotes(data: bytes, series: pl.Series, *, delimiter: int, quote:
     if not series.gather(openers - 1).is_in(allowed.implode()).all():
         return None
     closers = quotes.gather_every(2, 1)
-    if len(closers) and closers[-1] == len(data) - 1:
+    if len(closers) and closers[-1] == len(series) - 1:
         closers = closers.slice(0, len(closers) - 1)
     return quotes if series.gather(closers + 1).is_in(allowed.implode()).all() else None
 

@@ -49,22 +49,40 @@ class Structure:
 
 def structure(data: bytes, state: JsonState = JsonState()) -> Structure:
     """Finds the boundaries in `data`, beginning in `state`."""
+    return _outlined(data, state, commas=True)
+
+
+def last_boundary(data: bytes) -> tuple[int, int]:
+    """(the last boundary in data that begins with a value, -1 if there is none; `under` as in `Structure`).
+
+    A boundary after a bracket is preferred, even if there are commas behind it: brackets are few, and commas are looked
+    at only where there are no others.
+    """
+    found = _outlined(data, JsonState(), commas=False)
+    if not len(found.boundaries) and found.under < 0:
+        found = _outlined(data, JsonState(), commas=True)
+    return int(found.boundaries[-1]) if len(found.boundaries) else -1, found.under
+
+
+def _outlined(data: bytes, state: JsonState, *, commas: bool) -> Structure:
     if not data:
         return Structure(pl.Series([], dtype=pl.UInt32), -1, state)
     series = byte_series(data)
     quotes = (series == _QUOTE).arg_true()
-    escaped_last = False
+    escaped, escaped_last = pl.Series([], dtype=pl.UInt32), False
     if state.escaped or b"\\" in data:
         escaped, escaped_last = _escaped(data, series, first=state.escaped)
-        quotes = quotes.filter(~quotes.is_in(escaped.implode()))
+        within = escaped.filter(escaped < len(data))
+        escaped = within.filter(series.gather(within) == _QUOTE)
     folded = series | _CASE
-    marks = ((folded == _OPEN) | (folded == _CLOSE) | (series == _COMMA)).arg_true()
-    outside = 1 if state.inside else 0
-    marks = marks.filter(quotes.search_sorted(marks) % 2 == outside)
+    brackets = (folded == _OPEN) | (folded == _CLOSE)
+    marks = (brackets | (series == _COMMA) if commas else brackets).arg_true()
+    before = quotes.search_sorted(marks) - escaped.search_sorted(marks)
+    marks = marks.filter(before % 2 == (1 if state.inside else 0))
     kinds = folded.gather(marks)
     deltas = (kinds == _OPEN).cast(pl.Int32) - (kinds == _CLOSE).cast(pl.Int32)
     depths = deltas.cum_sum() + state.depth
-    inside = (len(quotes) % 2 == 1) != state.inside
+    inside = ((len(quotes) - len(escaped)) % 2 == 1) != state.inside
     after = JsonState(int(depths[-1]) if len(depths) else state.depth, inside, escaped_last)
     at_zero = depths == 0
     ends = (marks + (kinds == _CLOSE).cast(marks.dtype)).filter(at_zero & (kinds != _OPEN))

@@ -17,12 +17,13 @@ from haulier.contracts.dataset import (
     Derive,
     Drop,
     Filter,
+    Flatten,
     Rename,
     Transform,
     Trim,
 )
 from haulier.contracts.reject import RejectCode, Stage
-from worker.records.cast import Caster
+from worker.records.cast import Caster, within_years
 from worker.records.encode import as_text
 from worker.records.errors import DatasetUnusable
 from worker.records.expression import evaluated, expression
@@ -55,6 +56,8 @@ def step_of(transform: Transform, frame: pl.DataFrame) -> Step:
         DatasetUnusable: `column_unknown`, `column_taken`, `bad_expression`.
     """
     match transform:
+        case Flatten():
+            return _done_by_the_reader
         case Rename():
             return _Renaming(transform.rename, frame)
         case Drop():
@@ -69,7 +72,12 @@ def step_of(transform: Transform, frame: pl.DataFrame) -> Step:
             return _Filtering(expression(transform.filter, frame, "filter"))
         case Derive():
             made = {name: expression(text, frame, f"derive {name}") for name, text in transform.derive.items()}
-            return _Deriving(made)
+            return _Deriving(made, frame)
+
+
+def _done_by_the_reader(frame: pl.DataFrame) -> Stepped:
+    """Flatten: it comes first, and the schema is checked after it, so records are flattened as they are parsed."""
+    return Stepped(frame, [])
 
 
 def _known(names: tuple[str, ...], frame: pl.DataFrame, verb: str) -> list[str]:
@@ -194,9 +202,17 @@ class _Filtering:
 
 
 class _Deriving:
-    def __init__(self, made: Mapping[str, pl.Expr]) -> None:
+    def __init__(self, made: Mapping[str, pl.Expr], frame: pl.DataFrame) -> None:
         self._made = [expr.alias(name) for name, expr in made.items()]
         self._names = list(made)
+        types = frame.clear().with_columns(self._made).schema
+        for name in self._names:
+            if isinstance(types[name], pl.Duration | pl.Binary | pl.Int128) or types[name].is_nested():
+                raise DatasetUnusable(
+                    "bad_expression",
+                    f"derive {name}: it gives a {types[name]}, which no output holds: make a number, a text, a boolean "
+                    "or a date of it",
+                )
 
     def __call__(self, frame: pl.DataFrame) -> Stepped:
         frame, rejects = evaluated(frame, lambda part: part.with_columns(self._made))
@@ -207,16 +223,24 @@ class _Deriving:
 
 
 def _finite(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Rejection]]:
-    """JSON has no infinity and no NaN, so a derived column has none in any format."""
+    """JSON has no infinity and no NaN, so a derived column has none in any format; nor days of other years than typed
+    columns have.
+    """
     column = column_of(frame, name)
-    if not column.dtype.is_float() or column.is_finite().all():
+    if column.dtype.is_float():
+        keep = column.is_finite().fill_null(value=True)
+        message = f"{name} is not a finite number: the expression divides by zero, or goes beyond 64 bits"
+    elif isinstance(column.dtype, pl.Date | pl.Datetime):
+        keep = within_years(column).is_not_null() | column.is_null()
+        message = f"{name} lies outside the years 1 to 9999"
+    else:
+        return frame, []
+    if keep.all():
         return frame, []
     numbers = row_numbers(frame)
-    keep = column.is_finite().fill_null(value=True)
-    message = f"{name} is not a finite number: the expression divides by zero, or goes beyond 64 bits"
     rejects = [
-        Rejection(row, Stage.TRANSFORM, RejectCode.OUT_OF_RANGE, message, name, str(value))
-        for row, value in zip(numbers.filter(~keep).to_list(), column.filter(~keep).to_list(), strict=True)
+        Rejection(row, Stage.TRANSFORM, RejectCode.OUT_OF_RANGE, message, name, value)
+        for row, value in zip(numbers.filter(~keep).to_list(), as_text(column.filter(~keep)).to_list(), strict=True)
     ]
     return frame.with_columns(numbers.alias(ROW)).filter(keep), rejects
 

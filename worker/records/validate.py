@@ -1,5 +1,6 @@
 """Checks columns against the schema. The first column that is wrong, in the schema's order, gives the reject."""
 
+import math
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,10 +11,10 @@ from haulier.contracts.reject import RejectCode, Stage
 from worker.records.cast import Caster
 from worker.records.encode import as_text
 from worker.records.errors import DatasetUnusable
-from worker.records.exact import judge
-from worker.records.parsed import ROW, column_of, row_numbers
+from worker.records.parsed import ROW, TYPED, column_of, row_numbers
 from worker.records.rejects import Rejection, shown
 
+_INT64 = 2**63
 _DIGITS = 38
 """Of a decimal."""
 Wrong = dict[int, tuple[RejectCode, str]]
@@ -35,6 +36,8 @@ class ColumnCheck:
         self._pattern = f"^(?:{column.pattern})$" if column.pattern is not None else None
         if self._pattern is not None:
             try:
+                # By itself first: `a)|(b` would open what closes it.
+                pl.Series([""]).str.contains(column.pattern or "")
                 pl.Series([""]).str.contains(self._pattern)
             except pl.exceptions.PolarsError as wrong:
                 raise DatasetUnusable("bad_pattern", f"column {column.name}: pattern: {wrong}") from None
@@ -90,11 +93,30 @@ class ColumnCheck:
         if value is None or isinstance(value, int | float):
             if value is not None and self.column.type == "decimal":
                 return self._decimal(value, name)
-            return value
-        judged = judge(self.column.model_copy(update={"formats": None}), value)
-        if isinstance(judged.value, date):
-            return judged.value
+            if value is not None and self.column.type == "integer":
+                return self._whole(value, name)
+            return value if value is None else self._binary(value, name)
+        typed, wrong = Caster(self.column.model_copy(update={"formats": None}))(pl.Series([value]))
+        if not wrong and isinstance(limit := typed[0], date):
+            return limit
         raise DatasetUnusable("bad_limit", f"column {self.column.name}: {name} {value!r} is no ISO 8601 text")
+
+    def _whole(self, value: float, name: str) -> int | None:
+        """Integers are compared with integers: as floats, those beyond 2**53 would be rounded first."""
+        whole = math.floor(value) if name == "max" else math.ceil(value)
+        if -_INT64 <= whole < _INT64:
+            return whole
+        if (whole > 0) == (name == "max"):
+            return None
+        message = f"column {self.column.name}: {name} {value!r} is beyond 64 bits: no integer fits"
+        raise DatasetUnusable("bad_limit", message)
+
+    def _binary(self, value: float, name: str) -> float:
+        try:
+            return float(value)
+        except OverflowError:
+            message = f"column {self.column.name}: {name} has too many digits for a number of 64 bits"
+            raise DatasetUnusable("bad_limit", message) from None
 
     def _decimal(self, value: float, name: str) -> Decimal:
         """Without an exponent: polars compares with 1E+3 as with another number, and panics at 1E-50."""
@@ -108,16 +130,15 @@ class ColumnCheck:
 
 def in_own_words(column: pl.Series, texts: pl.Series) -> pl.Series:
     """Dates or timestamps as text: as they were written where that is ISO 8601, in UTC with Z, else anew."""
-    pattern = (
-        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$"
-        if isinstance(column.dtype, pl.Datetime)
-        else "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-    )
-    own = texts.str.contains(pattern) & column.is_not_null()
+    blank = column.is_null()
+    if isinstance(column.dtype, pl.Date):
+        # A date is written in no other way: `cast` and `exact` take none.
+        return texts.set(blank, None) if column.null_count() else texts
+    own = texts.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$") & ~blank
     if own.all():
         return texts
-    missing = (~own.fill_null(value=False) & column.is_not_null()).arg_true()
-    texts = texts.set(column.is_null(), None)
+    missing = (~own.fill_null(value=False) & ~blank).arg_true()
+    texts = texts.set(blank, None)
     return texts.scatter(missing, as_text(column.gather(missing))) if len(missing) else texts
 
 
@@ -155,6 +176,7 @@ class Validator:
             )
             column, badly = check(texts)
             if self._texts_stay and column.dtype.is_temporal() and check.column.formats is None:
+                typed.append(column.alias(TYPED + name))
                 column = in_own_words(column, texts)
             typed.append(column.alias(name))
             for row, (code, message) in badly.items():

@@ -38,7 +38,7 @@ days = st.builds(
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: f"{column.type}{column.scale or ''}")
 @given(texts=st.lists(st.one_of(numbers, moments, days, st.none()), min_size=1, max_size=30))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_casts_agree_with_the_exact_judgement_when_texts_are_anything(column, texts):
     typed, wrong = Caster(column)(pl.Series(texts, dtype=pl.String))
     for row, text in enumerate(texts):

@@ -69,7 +69,7 @@ sizes_ = st.lists(st.integers(1, 9), min_size=1, max_size=4)
 
 
 @given(hostile, sizes_, st.integers(1, 40))
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 def test_rows_are_those_of_the_csv_module_when_one_chunk_is_the_object(data, sizes, block):
     first, following, blocks = chunk(data, 0, None, 0, sizes, block)
     assert [row for _, row in rows_of(blocks)] == by_csv(data)
@@ -78,7 +78,7 @@ def test_rows_are_those_of_the_csv_module_when_one_chunk_is_the_object(data, siz
 
 
 @given(hostile, st.integers(1, 20), sizes_, sizes_, st.integers(1, 40), st.booleans())
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 def test_blocks_are_the_same_when_fed_in_other_sizes(data, start, one, other, block, known):
     start = min(start, len(data))
     end = min(start + 12, len(data))
@@ -87,7 +87,7 @@ def test_blocks_are_the_same_when_fed_in_other_sizes(data, start, one, other, bl
 
 
 @given(hostile, st.integers(1, 25), sizes_, st.integers(1, 40))
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 def test_chained_chunks_equal_the_sequential_parse_when_redone_until_the_chain_holds(data, size, sizes, block):
     spans = [(at, min(at + size, len(data))) for at in range(0, len(data), size)]
     if not spans:
@@ -110,7 +110,7 @@ def test_chained_chunks_equal_the_sequential_parse_when_redone_until_the_chain_h
 
 
 @given(hostile, st.integers(1, 6), st.integers(1, 30), sizes_)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_long_records_become_faults_and_the_others_stay_when_the_limit_is_small(data, limit, block, sizes):
     _, following, blocks = chunk(data, 0, None, 0, sizes, block, limit)
     assert following == len(data)

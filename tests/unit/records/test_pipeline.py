@@ -101,7 +101,7 @@ headers = [("x", "y"), ("*", "^x$"), ("^.*$", "x"), ("^x$", "x"), ("x", "*")]
     st.integers(1, 50),
     st.integers(1, 9),
 )
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_records_are_those_of_the_csv_module_when_the_file_is_hostile(header, body, block, feed):
     x, y = header
     data = f"{x},{y}\n".encode() + body

@@ -190,6 +190,9 @@ def test_csv_reject_is_the_same_wherever_blocks_are_cut(end):
     [
         (b"\x00row,a,bbbbbbbbbbbbb\n1,2,3\n", "f.csv", {}, "column_unusable"),
         (b"a,b\n1,2\n", "f.csv", {"transforms": [{"derive": {"\x00row": "1"}}]}, "column_unusable"),
+        # Arrow ends a name at a NUL, and polars panics.
+        ("a,x\x00y\n1,2\n".encode("utf-16"), "f.csv", {}, "column_unusable"),
+        (b'{"a":1}\n', "f.jsonl", {"schema": {"columns": [{"name": "x\x00y"}]}}, "column_unusable"),
         (
             b'{"_extra":1,"b":2}\n',
             "f.jsonl",

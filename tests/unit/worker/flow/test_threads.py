@@ -1,7 +1,10 @@
+import asyncio
+import threading
+
 import pytest
 
 from worker.errors import Unexpected
-from worker.flow.threads import SMALL_BYTES, Threads
+from worker.flow.threads import LARGE_BYTES, SMALL_BYTES, Threads
 
 
 class Panic(BaseException):
@@ -28,4 +31,24 @@ async def test_an_error_of_ours_stays_what_it_is():
 
     with pytest.raises(ValueError, match="x"):
         await threads.parse(refuse)
+    threads.close()
+
+
+@pytest.mark.parametrize(("size", "together"), [(LARGE_BYTES, 2), (LARGE_BYTES + 1, 1)])
+async def test_blocks_are_parsed_one_at_a_time_when_they_are_large(size, together):
+    threads = Threads()
+    lock, meeting = threading.Lock(), threading.Barrier(together, timeout=30)
+    running, most = 0, 0
+
+    def parse() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        meeting.wait()
+        with lock:
+            running -= 1
+
+    await asyncio.gather(threads.parse_block(size, parse), threads.parse_block(size, parse))
+    assert most == together
     threads.close()
