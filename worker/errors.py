@@ -8,21 +8,28 @@ WorkerError
 │   ├── RangesIgnored       the storage answers a ranged read with something else
 │   ├── Unsupported         the bytes cannot be read as any format, or not as the dataset says
 │   ├── DatasetUnusable     the dataset's transforms do not fit the columns there are
-│   └── OutputTooLarge      the rejects of one chunk are more than one S3 object can hold
-└── Transient               perhaps: the chunk is given up with backoff, and its failure is counted
-    ├── Throttled           the service asked for patience
-    ├── ServiceFault        the service answered 5xx, or with something that is neither the job's fault nor ours
-    ├── NotPermitted        the role lacks a right on our own table, queue or bucket; an operator's matter
-    ├── Unreachable         no answer: network, time-out, name resolution
-    ├── BrokenStream        the body ended before its length, again and again
-    ├── Stalled             no progress within the stage's limit
+│   ├── PieceGone           what a chunk committed was deleted or overwritten before it was joined
+│   └── OutputTooLarge      one S3 object cannot hold the rejects of a chunk, or what was to be joined
+└── Transient               perhaps: the chunk is given back with backoff
+    ├── Outage              a service's failure and not the chunk's: not counted, up to `limits.MAX_OUTAGES`
+    │   ├── Throttled       the service asked for patience
+    │   ├── ServiceFault    the service answered 5xx, or contradicted itself
+    │   ├── NotPermitted    the role lacks a right on our own table, queue or bucket; an operator's matter
+    │   ├── Unreachable     no answer: network, time-out, name resolution
+    │   ├── BrokenStream    the body ended before its length, again and again
+    │   └── Hung            no progress within the stage's limit while a service was waited for
+    ├── CallRefused         a service refused a call for what was in it; counted, like all below
+    ├── Stalled             no progress within the stage's limit while we worked ourselves
     └── Unexpected          an exception nobody foresaw; counted, so that a bug ends in a letter and not in a loop
+
+Outages are told by their kind and not by how many chunks they strike: of many workers each may see one.
 """
 
 from typing import Self
 
 from haulier.contracts.events import JobError
 from haulier.contracts.reject import Stage
+from haulier.jobs.calls import Service
 
 
 class WorkerError(Exception):
@@ -86,6 +93,11 @@ class DatasetUnusable(Permanent):
     stage = Stage.TRANSFORM
 
 
+class PieceGone(Permanent):
+    code = "piece_gone"
+    stage = Stage.WRITE
+
+
 class OutputTooLarge(Permanent):
     code = "output_too_large"
     stage = Stage.WRITE
@@ -95,25 +107,45 @@ class Transient(WorkerError):
     code = "transient"
 
 
-class Throttled(Transient):
+class Outage(Transient):
+    """A service failed. `service` is botocore's name for it, where it is known."""
+
+    code = "outage"
+
+    def __init__(
+        self, message: str, *, stage: Stage | None = None, code: str | None = None, service: Service | None = None
+    ) -> None:
+        super().__init__(message, stage=stage, code=code)
+        self.service = service
+
+
+class Throttled(Outage):
     code = "throttled"
 
 
-class ServiceFault(Transient):
+class ServiceFault(Outage):
     code = "service_fault"
 
 
-class NotPermitted(Transient):
+class NotPermitted(Outage):
     code = "not_permitted"
 
 
-class Unreachable(Transient):
+class Unreachable(Outage):
     code = "unreachable"
 
 
-class BrokenStream(Transient):
+class BrokenStream(Outage):
     code = "broken_stream"
     stage = Stage.READ
+
+
+class Hung(Outage):
+    code = "hung"
+
+
+class CallRefused(Transient):
+    code = "call_refused"
 
 
 class Stalled(Transient):

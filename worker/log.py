@@ -12,7 +12,8 @@ from structlog.stdlib import BoundLogger
 EVENTS = frozenset(
     {
         "worker.started", "worker.stopped", "stop.requested", "stop.forced", "work.interrupted", "duty.died",
-        "queue.failed", "message.settled", "message.refused",
+        "queue.failed", "message.settled", "message.refused", "message.moved",
+        "circuit.opened", "circuit.closed", "protection.changed", "protection.refused",
         "message.deleted_at_wall", "chunk.claimed", "chunk.committed", "chunk.failed", "chunk.released",
         "chunk.lost", "job.finished", "job.failed", "lease.beat_failed", "lease.lost", "receipt.expired",
         "token.answered", "token.dead", "work.stalled", "work.crashed", "output.left",
@@ -41,6 +42,13 @@ def configure(level: str, form: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def write_line(line: str) -> None:
+    """A line that is JSON already, among those of the log: under the same lock, so that no other thread's comes between
+    it and its end.
+    """
+    structlog.PrintLogger().msg(line)
 
 
 def get_logger() -> BoundLogger:

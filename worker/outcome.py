@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from haulier.contracts.events import JobError
+from haulier.jobs.calls import Service
 from haulier.jobs.items import JobItem
 
 
@@ -49,16 +50,33 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Excused:
+    """A service failed and ended this try; the lease is given up and no failure is counted.
+
+    Attributes:
+        error: what it answered.
+        outages: how many tries of the chunk ended so.
+        service: which it was, where that is known.
+    """
+
+    error: JobError
+    outages: int
+    service: Service | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unclaimed:
     """The message could not be worked on or closed, with no lease at stake; the message must come back.
 
     Attributes:
         error: why.
         receives: how often the message was received.
+        service: which service failed, if one did.
     """
 
     error: JobError
     receives: int
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +92,13 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Released like Interrupted, but the chunk goes on in the on-demand queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class Newer:
-    """A newer release wrote the message; it is given back and the worker stops receiving."""
+    """A newer release wrote the message, or the items it is about; it is given back and the worker stops receiving."""
 
     error: JobError
 
@@ -85,4 +108,6 @@ class Lost:
     """The lease is another's or ran out: message and chunk are no longer ours to touch."""
 
 
-Outcome = Finished | Unreadable | Refused | Failed | Unclaimed | HeldByOther | Interrupted | Newer | Lost
+Outcome = (
+    Finished | Unreadable | Refused | Failed | Excused | Unclaimed | HeldByOther | Interrupted | Moved | Newer | Lost
+)

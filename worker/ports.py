@@ -30,6 +30,7 @@ class Received:
         receipt: good for this delivery only.
         body: as it is.
         receives: how often it was delivered, this one included.
+        sent_at_ms: when it was sent, milliseconds since the epoch by SQS's clock; None if it did not say.
         group: its fairness group, if it has one.
         trace: X-Ray's trace header, if it has one.
     """
@@ -39,6 +40,7 @@ class Received:
     receipt: str
     body: str
     receives: int = 1
+    sent_at_ms: int | None = None
     group: str | None = None
     trace: str | None = None
 
@@ -48,6 +50,9 @@ class Queue(Protocol):
 
     @property
     def name(self) -> QueueName: ...
+
+    @property
+    def url(self) -> str: ...
 
     @property
     def dlq_url(self) -> str: ...
@@ -62,6 +67,10 @@ class Queue(Protocol):
 
     async def show_after(self, receipt: str, seconds: int) -> bool:
         """Hides the message for so long from now (0 shows it at once). False if the receipt is no longer good."""
+        ...
+
+    async def show_all_after(self, receipts: Sequence[str], seconds: int) -> Sequence[bool | None]:
+        """`show_after` for many messages in as few calls as can be; for each, None says that it was not done now."""
         ...
 
 
@@ -121,7 +130,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part that is stored. `crc32` as S3 writes it: base64 of four bytes, big-endian."""
+    """A part that is stored. `crc32` as S3 writes it: base64 of four bytes, big-endian; empty if the server copied the
+    part and said none.
+    """
 
     number: int
     etag: str
@@ -137,6 +148,9 @@ class Stored:
 class StoreParts(Protocol):
     """Writes objects into the output bucket. Part numbers count from 1; every part but the last has at least 5 MiB."""
 
+    @property
+    def bucket(self) -> str: ...
+
     async def put(self, target: Target, data: bytes, crc32: str) -> Stored: ...
 
     async def create(self, target: Target) -> str:
@@ -145,8 +159,18 @@ class StoreParts(Protocol):
 
     async def put_part(self, key: str, upload: str, number: int, data: bytes, crc32: str) -> Part: ...
 
-    async def complete(self, key: str, upload: str, parts: Sequence[Part], crc32: str) -> Stored:
-        """Makes the object of its parts; `crc32` is of the whole."""
+    async def copy_part(self, key: str, upload: str, number: int, source: Source, start: int, end: int) -> Part:
+        """Has the server copy bytes `[start, end)` of an object, which must have the pinned ETag, as a part.
+
+        Raises:
+            SourceGone, SourceChanged.
+        """
+        ...
+
+    async def complete(
+        self, key: str, upload: str, parts: Sequence[Part], crc32: str | None, *, size: int | None = None
+    ) -> Stored:
+        """Makes the object of its parts; `crc32` is of the whole, where that is known, `size` is what it comes to."""
         ...
 
     async def abort(self, key: str, upload: str) -> None:
@@ -167,12 +191,39 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentReply:
+    """What ECS's agent answered to a request for task protection: exactly one of these is set, or none if protection
+    is as was asked.
+
+    Attributes:
+        failure: ECS's reason why it is not, `DEPLOYMENT_BLOCKED` for instance.
+        trouble: why nobody knows: a time-out, an error of the agent, no right.
+    """
+
+    failure: str | None = None
+    trouble: str | None = None
+
+
+class TaskAgent(Protocol):
+    """ECS's agent beside this task."""
+
+    async def protect(self, *, enabled: bool, minutes: int | None) -> AgentReply:
+        """Asks that this task be left alone by scale-in and deployments for so long, or no more. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
-    """What one thread speaks to AWS through; clients are never shared between threads."""
+    """What one thread speaks to AWS through; clients are never shared between threads.
+
+    Attributes:
+        agent: None outside ECS.
+    """
 
     perform: Perform
     queues: Mapping[QueueName, Queue]
     tokens: Tokens
+    agent: TaskAgent | None = None
 
 
 class Work(Protocol):

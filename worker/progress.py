@@ -19,12 +19,15 @@ class Step(StrEnum):
     FETCH = "fetch"
     PROCESS = "process"
     UPLOAD = "upload"
+    COPY = "copy"
     COMPLETE = "complete"
 
 
-STALL_SECONDS = MappingProxyType({Step.FETCH: 60.0, Step.PROCESS: 120.0, Step.UPLOAD: 120.0, Step.COMPLETE: 600.0})
-"""Longest time without progress. COMPLETE is a wait on the server: CompleteMultipartUpload may take minutes (S3 API
-reference), and so may the last steps of a job with many chunks."""
+STALL_SECONDS = MappingProxyType(
+    {Step.FETCH: 60.0, Step.PROCESS: 120.0, Step.UPLOAD: 120.0, Step.COPY: 600.0, Step.COMPLETE: 600.0}
+)
+"""Longest time without progress. COPY and COMPLETE are waits on the server: a range of up to 5 GiB is copied, and
+CompleteMultipartUpload may take minutes (S3 API reference); so may the last steps of a job with many chunks."""
 
 
 class Activity:

@@ -3,14 +3,14 @@
 Names are those of `haulier.contracts.environment`; credentials, region and endpoint are botocore's own variables.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from haulier.contracts import environment as names
 from haulier.contracts import limits
-from haulier.contracts.dataset import QueueName
+from haulier.contracts.dataset import WORK_QUEUES, QueueName
 
 
 class Settings(BaseSettings):
@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     bulk_queue_url: str = Field(
         description="chunks of large jobs, and batches", validation_alias=names.BULK_QUEUE_URL, pattern=r"^https?://"
     )
+    ondemand_queue_url: str = Field(
+        description="work that must not be interrupted",
+        validation_alias=names.ONDEMAND_QUEUE_URL,
+        pattern=r"^https?://",
+    )
     priority_dlq_url: str = Field(
         description="its letters", validation_alias=names.PRIORITY_DLQ_URL, pattern=r"^https?://"
     )
@@ -49,6 +54,16 @@ class Settings(BaseSettings):
     )
     bulk_dlq_url: str = Field(description="its letters", validation_alias=names.BULK_DLQ_URL, pattern=r"^https?://")
 
+    ondemand_dlq_url: str = Field(
+        description="its letters", validation_alias=names.ONDEMAND_DLQ_URL, pattern=r"^https?://"
+    )
+
+    queues: Annotated[tuple[QueueName, ...], NoDecode] = Field(
+        description="comma-separated names of the work queues this worker serves; those on Spot leave out `ondemand`",
+        default=WORK_QUEUES,
+        min_length=1,
+        validation_alias=names.QUEUES,
+    )
     slots: int = Field(
         description="messages worked on at once; at least two, so that bulk never holds them all",
         default=8,
@@ -88,6 +103,19 @@ class Settings(BaseSettings):
         validation_alias=names.MAX_ATTEMPTS,
     )
 
+    protection_seconds: int = Field(
+        description="longest time without a break for which ECS is asked to leave a working task alone",
+        default=limits.PROTECTION_SECONDS,
+        ge=60,
+        le=48 * 3600,
+        validation_alias=names.PROTECTION_SECONDS,
+    )
+    agent_uri: str = Field(
+        description="ECS's agent; set by ECS itself, and outside ECS there is no task protection",
+        default="",
+        validation_alias="ECS_AGENT_URI",
+    )
+
     health_file: str = Field(
         description="touched while the worker is well; `python -m worker health` looks at it",
         default="/tmp/haulier-worker-health",  # noqa: S108 - holds nothing; a container's /tmp is its own
@@ -99,6 +127,19 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         description="`json`, or `console` for people", default="json", validation_alias=names.LOG_FORMAT
     )
+
+    metrics: bool = Field(
+        description="write metrics in CloudWatch's embedded format among JSON logs",
+        default=True,
+        validation_alias=names.METRICS,
+    )
+
+    @field_validator("queues", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(dict.fromkeys(part for part in (piece.strip() for piece in value.split(",")) if part))
+        return value
 
     @model_validator(mode="after")
     def _beats_in_time(self) -> Self:
@@ -120,11 +161,17 @@ class Settings(BaseSettings):
             "priority": self.priority_queue_url,
             "standard": self.standard_queue_url,
             "bulk": self.bulk_queue_url,
+            "ondemand": self.ondemand_queue_url,
         }
 
     @property
     def dlq_urls(self) -> dict[QueueName, str]:
-        return {"priority": self.priority_dlq_url, "standard": self.standard_dlq_url, "bulk": self.bulk_dlq_url}
+        return {
+            "priority": self.priority_dlq_url,
+            "standard": self.standard_dlq_url,
+            "bulk": self.bulk_dlq_url,
+            "ondemand": self.ondemand_dlq_url,
+        }
 
 
 class WrongSettings(Exception):

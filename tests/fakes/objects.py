@@ -13,6 +13,8 @@ from worker.checksum import as_header, crc32
 from worker.errors import BrokenStream, SourceChanged, SourceGone, Transient
 from worker.ports import Part, Reply, Stored, Target
 
+MAX_COPY_BYTES = 5 << 30
+
 
 def etag_of(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()
@@ -58,6 +60,7 @@ class FakeObjects:
         asked: every ranged read: start, end, whether the version was named.
         breaks: how many bytes each of the next reads gives before it breaks; None for all.
         failing_parts: numbers of parts whose next upload fails.
+        copied: what was copied as a part: key, start, end.
         ignores_ranges: answers every read that names a version with the whole object, as ministack does.
     """
 
@@ -70,8 +73,14 @@ class FakeObjects:
         self.asked: list[tuple[int, int, bool]] = []
         self.breaks: list[int | None] = []
         self.failing_parts: set[int] = set()
+        self.copied: list[tuple[str, int, int]] = []
         self.ignores_ranges = False
         self._uploads_made = 0
+        self._etags: dict[str, str] = {}
+
+    @property
+    def bucket(self) -> str:
+        return self._output
 
     @property
     def outputs(self) -> dict[str, bytes]:
@@ -81,23 +90,40 @@ class FakeObjects:
         self.buckets.setdefault(bucket, {})[key] = data
         return Source(bucket=bucket, key=key, size=len(data), etag=etag_of(data), version_id=version)
 
+    def copy_of(self, other: "FakeObjects") -> None:
+        """Becomes as the other is now; what is written to one from then on is not the other's."""
+        self.buckets = {name: dict(bucket) for name, bucket in other.buckets.items()}
+        self.metadata = dict(other.metadata)
+        self._etags = dict(other._etags)
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        """Somebody else's write into the output bucket."""
+        self.outputs[key] = data
+        self._etags[key] = etag_of(data)
+
     # ports.ReadObject
 
     async def get(self, source: Source, start: int, end: int, *, by_version: bool) -> Reply:
         self._switch.before(f"get {start}")
         self.asked.append((start, end, by_version))
-        data = self.buckets.get(source.bucket, {}).get(source.key)
-        if data is None:
-            raise SourceGone(f"{source.uri} was deleted")
-        if etag_of(data) != source.etag:
-            raise SourceChanged(f"{source.uri} changed")
+        data = self._pinned(source)
         self._switch.behind()
         breaks = self.breaks.pop(0) if self.breaks else None
         if by_version and self.ignores_ranges:
-            return Reply(None, len(data), etag_of(data), FakeBody(data, break_after=breaks))
+            return Reply(None, len(data), source.etag, FakeBody(data, break_after=breaks))
         body = data[start:end]
         content_range = f"bytes {start}-{start + len(body) - 1}/{len(data)}"
-        return Reply(content_range, len(body), etag_of(data), FakeBody(body, break_after=breaks))
+        return Reply(content_range, len(body), source.etag, FakeBody(body, break_after=breaks))
+
+    def _pinned(self, source: Source) -> bytes:
+        """The object's bytes, if it has the ETag that is named."""
+        data = self.buckets.get(source.bucket, {}).get(source.key)
+        if data is None:
+            raise SourceGone(f"{source.uri} was deleted")
+        known = self._etags.get(source.key) if source.bucket == self._output else None
+        if (known or etag_of(data)) != source.etag:
+            raise SourceChanged(f"{source.uri} changed")
+        return data
 
     # ports.StoreParts
 
@@ -106,6 +132,7 @@ class FakeObjects:
         _verify(data, crc32)
         self.outputs[target.key] = bytes(data)
         self.metadata[target.key] = dict(target.metadata)
+        self._etags[target.key] = etag_of(data)
         self._switch.behind()
         return Stored(etag_of(data))
 
@@ -129,7 +156,23 @@ class FakeObjects:
         self._switch.behind()
         return Part(number, etag_of(data), crc32)
 
-    async def complete(self, key: str, upload: str, parts: Sequence[Part], crc32: str) -> Stored:
+    async def copy_part(self, key: str, upload: str, number: int, source: Source, start: int, end: int) -> Part:
+        self._switch.before(f"copy_part {number}")
+        data = self._pinned(source)[start:end]
+        if len(data) != end - start or not data:
+            raise AssertionError("InvalidRange: the range is not within the object")
+        if len(data) > MAX_COPY_BYTES or (len(data) < source.size and source.size < MIN_PART_BYTES):
+            raise AssertionError("InvalidRequest: a range of more than 5 GiB, or of an object below 5 MiB")
+        if upload not in self.uploads:
+            raise Transient("NoSuchUpload")
+        self.copied.append((source.key, start, end))
+        self.uploads[upload].parts[number] = data
+        self._switch.behind()
+        return Part(number, etag_of(data), "")
+
+    async def complete(
+        self, key: str, upload: str, parts: Sequence[Part], crc32: str | None, *, size: int | None = None
+    ) -> Stored:
         self._switch.before("complete")
         open_upload = self.uploads[upload]
         bodies = [open_upload.parts[part.number] for part in parts]
@@ -138,9 +181,13 @@ class FakeObjects:
         if any(len(body) < MIN_PART_BYTES for body in bodies[:-1]):
             raise AssertionError("EntityTooSmall: a part but the last has less than 5 MiB")
         data = b"".join(bodies)
-        _verify(data, crc32)
+        if crc32 is not None:
+            _verify(data, crc32)
+        if size not in (None, len(data)):
+            raise AssertionError("InvalidRequest: the parts do not come to the size that was named")
         del self.uploads[upload]
         self.outputs[key] = data
+        self._etags[key] = f"{etag_of(data)}-{len(parts)}"
         self.metadata[key] = open_upload.metadata
         self._switch.behind()
         return Stored(f"{etag_of(data)}-{len(parts)}")
@@ -170,7 +217,8 @@ class FakeObjects:
         return {"Body": bucket[params["Key"]]}
 
     def _list_objects_v2(self, bucket: dict[str, bytes], params: dict[str, Any]) -> Any:
-        return {"Contents": [{"Key": key} for key in sorted(bucket) if key.startswith(params["Prefix"])]}
+        found = {key: bucket[key] for key in sorted(bucket) if key.startswith(params["Prefix"])}
+        return {"Contents": [{"Key": key, "Size": len(body), "ETag": etag_of(body)} for key, body in found.items()]}
 
     def _delete_objects(self, bucket: dict[str, bytes], params: dict[str, Any]) -> Any:
         for entry in params["Delete"]["Objects"]:

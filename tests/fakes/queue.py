@@ -18,6 +18,7 @@ class _Message:
     body: str
     group: str | None = None
     visible_at: float = 0.0
+    sent_at_ms: int = 0
     receives: int = 0
     receipt: str = ""
 
@@ -28,6 +29,7 @@ class FakeQueue:
 
     Attributes:
         hidden: how long messages were asked to stay hidden, in order.
+        batches: of how many messages each was that were renewed together.
         failing: so many receives fail.
         asked: set at the first receive.
         emptied: set when the last message is deleted.
@@ -39,6 +41,7 @@ class FakeQueue:
     switch: Switch
     messages: list[_Message] = field(default_factory=list)
     hidden: list[int] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
     failing: int = 0
     sent: int = 0
     poll: asyncio.Event | None = None
@@ -46,12 +49,16 @@ class FakeQueue:
     emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def url(self) -> str:
+        return f"https://sqs/{self.name}"
+
+    @property
     def dlq_url(self) -> str:
         return f"https://sqs/{self.name}-dlq"
 
     def send(self, body: str, group: str | None = None) -> str:
         self.sent += 1
-        self.messages.append(_Message(f"{self.name}-{self.sent}", body, group))
+        self.messages.append(_Message(f"{self.name}-{self.sent}", body, group, sent_at_ms=self.clock.now_ms()))
         return self.messages[-1].message_id
 
     async def receive(self, count: int, *, wait_seconds: int, visibility_seconds: int) -> Sequence[Received]:
@@ -70,7 +77,15 @@ class FakeQueue:
             message.visible_at = now + visibility_seconds
         self.switch.behind()
         return [
-            Received(self.name, message.message_id, message.receipt, message.body, message.receives, message.group)
+            Received(
+                self.name,
+                message.message_id,
+                message.receipt,
+                message.body,
+                message.receives,
+                message.sent_at_ms,
+                message.group,
+            )
             for message in ready
         ]
 
@@ -92,6 +107,10 @@ class FakeQueue:
             self.hidden.append(seconds)
         self.switch.behind()
         return message is not None
+
+    async def show_all_after(self, receipts: Sequence[str], seconds: int) -> Sequence[bool | None]:
+        self.batches.append(len(receipts))
+        return [await self.show_after(receipt, seconds) for receipt in receipts]
 
     def _ready(self) -> list[_Message]:
         return [message for message in self.messages if message.visible_at <= self.clock.monotonic()]

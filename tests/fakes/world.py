@@ -1,9 +1,10 @@
 """All fakes together, a job in them, and workers over them: what a test of the worker starts from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from haulier.contracts.dataset import DEFAULT_DATASET, Dataset, QueueName
+from haulier.contracts.dataset import DEFAULT_DATASET, WORK_QUEUES, Dataset, QueueName
 from haulier.contracts.manifest import Manifest
 from haulier.contracts.run import Plan, RunPin
 from haulier.contracts.source import Source
@@ -19,6 +20,7 @@ from tests.fakes.objects import FakeObjects
 from tests.fakes.queue import FakeQueue, Letters
 from tests.fakes.table import FakeTable
 from tests.fakes.tokens import FakeTokens
+from worker.chunk.join import JoinWork, RecordsOrJoin
 from worker.chunk.run import RecordsWork
 from worker.flow.budget import Budget
 from worker.flow.fetch import Fetcher
@@ -26,8 +28,10 @@ from worker.flow.threads import Threads
 from worker.outcome import Outcome
 from worker.ports import Ports, Work
 from worker.runtime.closing import Closing
+from worker.runtime.handback import Terms
 from worker.runtime.keeper import Keeper
-from worker.runtime.message import Handler, Terms
+from worker.runtime.message import Handler
+from worker.runtime.meter import Meter
 
 TABLE, OUTPUT, INPUT = "jobs", "out", "in"
 LEASE_SECONDS, VISIBILITY_SECONDS, HEARTBEAT_SECONDS = 90.0, 90, 20.0
@@ -45,7 +49,9 @@ class Worker:
 
 
 class World:
-    """Attributes: `switch` counts every call of every port and kills at the chosen one."""
+    """Attributes: `switch` counts every call of every port and kills at the chosen one; `failing` says which calls of
+    `haulier.jobs` fail, and how; `lines` are the metrics that were written.
+    """
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -53,16 +59,18 @@ class World:
         self.table = FakeTable()
         self.objects = FakeObjects(self.switch, OUTPUT)
         self.queues: dict[QueueName, FakeQueue] = {
-            name: FakeQueue(name, self.clock, self.switch) for name in ("priority", "standard", "bulk")
+            name: FakeQueue(name, self.clock, self.switch) for name in WORK_QUEUES
         }
         self.letters = Letters()
         self.tokens = FakeTokens(self.switch)
         self.threads = Threads()
+        self.failing: Callable[[Call], Exception | None] | None = None
+        self.lines: list[str] = []
 
     async def perform(self, call: Call) -> Any:
         self.switch.before(f"{call.service} {call.operation}")
         try:
-            answer = self._twin(call.service).perform(call.operation, dict(call.params))
+            answer = self.perform_now(call)
         except Refused:
             self.switch.behind()
             raise
@@ -71,6 +79,8 @@ class World:
 
     def perform_now(self, call: Call) -> Any:
         """For the test's own steps: no switch."""
+        if self.failing is not None and (error := self.failing(call)) is not None:
+            raise error
         if call.service == "sqs" and call.params["QueueUrl"] in self.queue_urls.values():
             name = next(name for name, url in self.queue_urls.items() if url == call.params["QueueUrl"])
             self.queues[name].send(call.params["MessageBody"], call.params.get("MessageGroupId"))
@@ -132,6 +142,14 @@ class World:
         records = RecordsWork(
             fetcher=fetcher, store=self.objects, threads=self.threads, budget=budget, clock=self.clock
         )
+        join = JoinWork(
+            table=TABLE,
+            perform=self.perform,
+            fetcher=fetcher,
+            store=self.objects,
+            threads=self.threads,
+            clock=self.clock,
+        )
         keeper = Keeper(
             table=TABLE,
             clock=self.clock,
@@ -144,9 +162,10 @@ class World:
         handler = Handler(
             terms=Terms(TABLE, "worker-1", LEASE_SECONDS, max_attempts),
             ports=ports,
-            work=work or records,
+            work=work or RecordsOrJoin(records=records, join=join),
             closing=closing,
             keeper=keeper,
+            meter=Meter("test", self.clock, self.lines.append),
             clock=self.clock,
         )
         return Worker(handler, keeper, ports)

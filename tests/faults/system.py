@@ -255,6 +255,8 @@ class System(World):
         length, tag = len(body), f'"{etag_of(body)}"'
         if operation == "head_object":
             return {"ContentLength": length, "ETag": tag}
+        if "Range" not in params:
+            return {"Body": body, "ContentLength": length, "ETag": tag}
         last = min(int(params["Range"].rpartition("-")[2]), length - 1)
         return {"Body": body[: last + 1], "ContentRange": f"bytes 0-{last}/{length}", "ContentLength": last + 1}
 

@@ -9,7 +9,7 @@ from haulier.jobs.writes import update
 from tests.fakes.work import GatedWork
 from tests.fakes.world import TABLE, Worker, World
 from worker.errors import Unreachable
-from worker.outcome import Failed, Finished, Lost
+from worker.outcome import Excused, Failed, Finished, Lost
 from worker.ports import Ports
 from worker.progress import Step
 from worker.runtime.held import Held, Stop
@@ -26,8 +26,7 @@ async def _start(world: World, work: GatedWork) -> tuple[Worker, Held, asyncio.T
 
 async def _beat(world: World, worker: Worker) -> None:
     worker.keeper.watch()
-    for held in worker.keeper.due():
-        await worker.keeper.beat(held, worker.ports)
+    await worker.keeper.beat(worker.keeper.due(), worker.ports)
 
 
 async def test_the_lease_and_the_message_are_renewed_when_a_heartbeat_is_due(world):
@@ -82,7 +81,7 @@ async def test_the_work_is_cancelled_at_once_when_the_job_is_cancelled(world):
 
 
 async def test_the_holder_stops_by_itself_when_no_beat_was_answered_until_its_lease_ran_out(world):
-    world.submit()
+    job = world.submit()
     work = GatedWork()
     worker, held, task = await _start(world, work)
 
@@ -93,22 +92,36 @@ async def test_the_holder_stops_by_itself_when_no_beat_was_answered_until_its_le
     for _ in range(4):
         world.clock.turn(20)
         worker.keeper.watch()
-        for due in worker.keeper.due():
-            await worker.keeper.beat(due, deaf)
+        await worker.keeper.beat(worker.keeper.due(), deaf)
     assert held.stop is None
     world.clock.turn(10)
     worker.keeper.watch()
-    assert await task == Lost()
+    outcome = await task
+    assert isinstance(outcome, Excused)
     assert held.stop is Stop.EXPIRED
     assert work.cancelled == 1
+    chunk = world.chunk(job.job_id)
+    assert (chunk.attempts, chunk.outages, chunk.lease_until) == (0, 1, None)
+
+
+async def test_nothing_of_the_chunk_is_touched_when_its_lease_ran_out_and_another_has_it(world):
+    job = world.submit()
+    worker, held, task = await _start(world, GatedWork())
+    world.clock.turn(91)
+    chunk = world.chunk(job.job_id)
+    world.perform_now(update(TABLE, job.job_id, chunk.sk, sets={"lease_attempt": "somebody-else"}))
+    worker.keeper.watch()
+    assert await task == Lost()
+    assert held.stop is Stop.EXPIRED
+    assert world.chunk(job.job_id).attempts == 1
 
 
 async def test_the_attempt_is_given_up_as_transient_when_a_stage_makes_no_progress(world):
     job = world.submit()
     work = GatedWork()
     worker, _, task = await _start(world, work)
-    with work.progress.doing(Step.FETCH):
-        for _ in range(3):
+    with work.progress.doing(Step.PROCESS):
+        for _ in range(6):
             world.clock.turn(20)
             await _beat(world, worker)
         assert work.cancelled == 0
@@ -121,6 +134,36 @@ async def test_the_attempt_is_given_up_as_transient_when_a_stage_makes_no_progre
     assert chunk.attempts == 1
     assert chunk.lease_until is None
     assert chunk.failure.code == "stalled"
+
+
+async def test_no_failure_is_counted_when_a_service_says_nothing_for_too_long(world):
+    job = world.submit()
+    work = GatedWork()
+    worker, _, task = await _start(world, work)
+    with work.progress.doing(Step.FETCH):
+        for _ in range(4):
+            world.clock.turn(20)
+            await _beat(world, worker)
+    outcome = await task
+    assert isinstance(outcome, Excused)
+    assert (outcome.error.code, outcome.service) == ("hung", "s3")
+    chunk = world.chunk(job.job_id)
+    assert (chunk.attempts, chunk.outages, chunk.lease_until) == (0, 1, None)
+
+
+async def test_several_messages_are_renewed_in_one_call_when_one_is_due(world):
+    for name in "abc":
+        world.submit(key=f"incoming/{name}.csv")
+    worker = world.worker()
+    received = await world.queues["standard"].receive(3, wait_seconds=0, visibility_seconds=90)
+    held = [worker.handler.take(one, world.clock.monotonic() + at) for at, one in enumerate(received)]
+    world.clock.turn(20)
+    await _beat(world, worker)
+    assert world.queues["standard"].batches == [3]
+    world.clock.turn(9)
+    assert worker.keeper.due() == []
+    for one in held:
+        worker.keeper.forget(one)
 
 
 async def test_the_work_goes_on_when_it_only_waits_for_the_next_stage(world):

@@ -13,7 +13,7 @@ from haulier.jobs.verdicts import cancel
 from haulier.jobs.writes import update
 from tests.fakes.work import GatedWork
 from tests.fakes.world import CSV, INPUT, TABLE
-from worker.errors import Throttled
+from worker.errors import CallRefused
 from worker.outcome import Failed, Finished, HeldByOther, Interrupted, Newer, Refused, Unreadable
 from worker.runtime.held import Stop
 
@@ -112,7 +112,7 @@ async def test_the_job_fails_and_no_bytes_mix_when_its_object_changes_under_it(w
 
 
 async def test_the_job_fails_when_its_bytes_are_nothing_we_read(world):
-    job = world.submit(b"PK\x03\x04" + bytes(200), key="incoming/a.csv")
+    job = world.submit(b"7z\xbc\xaf\x27\x1c" + bytes(200), key="incoming/a.csv")
     await world.deliver(world.worker())
     error = world.job(job.job_id).error
     assert (error.code, error.stage) == ("unsupported_content", "parse")
@@ -128,11 +128,11 @@ async def test_the_job_fails_when_the_dataset_does_not_fit_the_columns(world):
 
 async def test_the_failure_is_counted_and_the_message_backs_off_when_the_error_may_pass(world):
     job = world.submit()
-    (outcome,) = await world.deliver(world.worker(GatedWork(Throttled("slow down"), is_open=True)))
+    (outcome,) = await world.deliver(world.worker(GatedWork(CallRefused("no"), is_open=True)))
     assert isinstance(outcome, Failed)
     assert world.queues["standard"].hidden[-1] <= 2
     chunk = world.chunk(job.job_id)
-    assert (chunk.attempts, chunk.lease_attempt, chunk.failure.code) == (1, None, "throttled")
+    assert (chunk.attempts, chunk.lease_attempt, chunk.failure.code) == (1, None, "call_refused")
     assert world.job(job.job_id).status is JobState.RUNNING
     await world.run_dry()
     assert world.job(job.job_id).status is JobState.SUCCEEDED
@@ -140,14 +140,14 @@ async def test_the_failure_is_counted_and_the_message_backs_off_when_the_error_m
 
 async def test_a_letter_follows_at_once_when_the_last_failure_is_spent(world):
     job = world.submit()
-    worker = world.worker(GatedWork(Throttled("slow down"), is_open=True), max_attempts=1)
+    worker = world.worker(GatedWork(CallRefused("no such thing"), is_open=True), max_attempts=1)
     await world.deliver(worker)
     assert world.queues["standard"].hidden == [0]
     (outcome,) = await world.deliver(worker)
     assert isinstance(outcome, Refused)
     error = world.job(job.job_id).error
     assert error.code == "attempts_spent"
-    assert "throttled: slow down" in error.message
+    assert "call_refused: no such thing" in error.message
     assert world.letters.reasons() == ["attempts_spent"]
 
 

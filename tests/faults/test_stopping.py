@@ -1,6 +1,7 @@
 """The whole loop: it starts what it receives, and a stop loses nothing, wherever it comes."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from haulier.contracts.states import JobState
 from tests.fakes.work import GatedWork
 from tests.fakes.world import VISIBILITY_SECONDS, World
+from worker.errors import Throttled
+from worker.runtime.circuit import Circuits
 from worker.runtime.health import Health
 from worker.runtime.intake import Intake
 from worker.runtime.loop import Loop, Pace
+from worker.runtime.protection import Protection
 from worker.runtime.shutdown import ExitCode, StopRequest
 
 
@@ -18,15 +22,24 @@ class Running:
     """A loop over the world, and its stop request."""
 
     def __init__(
-        self, world: World, tmp_path: Path, work: GatedWork | None = None, *, drain_seconds: float = 0
+        self,
+        world: World,
+        tmp_path: Path,
+        work: GatedWork | None = None,
+        *,
+        drain_seconds: float = 0,
+        protection: Protection | None = None,
     ) -> None:
         for queue in world.queues.values():
             queue.poll = asyncio.Event()
         worker = world.worker(work)
         self.world = world
+        self.changes: list[tuple[str, bool]] = []
         self.stop = StopRequest()
         self.loop = Loop(
             intake=Intake(4),
+            circuits=Circuits(random=lambda: 0.5, on_change=lambda *change: self.changes.append(change)),
+            protection=protection,
             ports=worker.ports,
             handler=worker.handler,
             stop=self.stop,
@@ -45,6 +58,15 @@ class Running:
         self.stop.ask(ExitCode.STOPPED, "test")
         self.end_polls()
         return await self.task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets the loop go on until it holds."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to pass")
 
 
 async def test_everything_that_waits_is_published_when_the_worker_runs(world, tmp_path):
@@ -111,14 +133,51 @@ async def test_the_worker_stops_when_a_newer_release_writes_messages(world, tmp_
     assert await running.task is ExitCode.NEWER_MESSAGES
 
 
-async def test_the_worker_goes_on_when_a_queue_does_not_answer_once(world, tmp_path, monkeypatch):
-    monkeypatch.setattr("worker.runtime.loop._POLL_FAILED_SECONDS", 0)
+async def test_the_worker_goes_on_when_a_queue_does_not_answer_once(world, tmp_path):
     world.queues["standard"].failing = 1
     job = world.submit()
     running = Running(world, tmp_path, drain_seconds=30)
+    running.end_polls()
     await world.queues["standard"].emptied.wait()
     assert await running.ended() is ExitCode.STOPPED
     assert world.job(job.job_id).status is JobState.SUCCEEDED
+    assert running.changes == [("sqs", True), ("sqs", False)]
+
+
+async def test_nothing_is_received_while_ecs_wants_to_deploy(world, tmp_path):
+    protection = Protection(3600)
+    protection.receiving = False
+    job = world.submit()
+    running = Running(world, tmp_path, protection=protection)
+    await until(lambda: world.clock.monotonic() > 1_800_000_100)
+    assert not any(queue.asked.is_set() for queue in world.queues.values())
+    protection.receiving = True
+    running.end_polls()
+    await world.queues["standard"].emptied.wait()
+    assert await running.ended() is ExitCode.STOPPED
+    assert world.job(job.job_id).status is JobState.SUCCEEDED
+
+
+async def test_one_message_at_a_time_is_taken_when_a_service_was_out_until_it_is_well(world, tmp_path):
+    """Eight chunks meet a store that throttles: a few fail, the rest stays in the queue, none is charged."""
+    jobs = [world.submit(b"id\n%d\n" % n, key=f"incoming/{n}.csv") for n in range(8)]
+    broken = GatedWork(Throttled("slow down", service="s3"), is_open=True)
+    running = Running(world, tmp_path, broken)
+    running.end_polls()
+    await until(lambda: ("s3", True) in running.changes)
+    received = sum(message.receives for message in world.queues["standard"].messages)
+    assert 3 <= received < 8
+    broken.error = None
+    await until(lambda: ("s3", False) in running.changes)
+
+    def all_are_done() -> bool:
+        world.clock.turn(1)
+        return not world.queues["standard"].messages
+
+    await until(all_are_done)
+    assert await running.ended() is ExitCode.STOPPED
+    assert {world.job(job.job_id).status for job in jobs} == {JobState.SUCCEEDED}
+    assert {world.chunk(job.job_id).attempts for job in jobs} == {1}
 
 
 @pytest.mark.parametrize("first", [ExitCode.DUTY_DIED, ExitCode.STOPPED])

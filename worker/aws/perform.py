@@ -19,7 +19,7 @@ class Performer:
     async def __call__(self, call: Call) -> Any:
         """See `ports.Perform`."""
         params = {**self._owner, **call.params} if call.service == "s3" else call.params
-        async with told(f"{call.service} {call.operation}"):
+        async with told(f"{call.service} {call.operation}", service=call.service):
             try:
                 answer = await getattr(self._clients[call.service], call.operation)(**params)
                 if call.operation == "get_object":

@@ -6,7 +6,7 @@ import aiohttp
 from botocore.exceptions import BotoCoreError
 
 from haulier.contracts.source import Source
-from worker.aws.faults import told
+from worker.aws import faults
 from worker.errors import BrokenStream, SourceChanged, SourceForbidden, SourceGone
 from worker.ports import Reply
 
@@ -22,7 +22,8 @@ class S3Body:
         try:
             data: bytes = await self._body.read(amount)
         except (BotoCoreError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise BrokenStream(f"{self._uri}: the connection broke: {type(error).__name__}: {error}") from error
+            told = f"{self._uri}: the connection broke: {type(error).__name__}: {error}"
+            raise BrokenStream(told, service="s3") from error
         return data
 
     def close(self) -> None:
@@ -38,7 +39,7 @@ class S3Source:
 
     async def get(self, source: Source, start: int, end: int, *, by_version: bool) -> Reply:
         version = {"VersionId": source.version_id} if by_version and source.version_id else {}
-        async with told(f"GetObject {source.uri}", _meanings(source)):
+        async with faults.told(f"GetObject {source.uri}", _meanings(source)):
             answer = await self._client.get_object(
                 Bucket=source.bucket,
                 Key=source.key,

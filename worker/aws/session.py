@@ -1,4 +1,11 @@
-"""Clients: one set a thread, opened in one exit stack, never shared between event loops."""
+"""Clients: one set a thread, opened in one exit stack, never shared between event loops.
+
+They repeat calls in botocore's `standard` mode: backoff with full jitter of at most 20 s, and a quota of repeats that a
+failing service uses up. Not in `adaptive` mode: its rate limit is one for all calls of a client, so a throttled poll
+would hold up deletes and beats; it begins with the rate it measures, which is a fraction of a call a second for a
+worker that long-polls; and AWS calls it experimental. What adapts to a failing service here is how much work is taken
+(`runtime.circuit`).
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +27,7 @@ class ClientTerms:
     Attributes:
         connect_seconds: for a connection.
         read_seconds: for the next bytes of an answer; longer than a long poll.
-        attempts: tries of a call in all, with botocore's standard backoff.
+        attempts: tries of a call in all.
         connections: size of the pool of each client.
     """
 

@@ -36,7 +36,7 @@ class TaskTokens:
         return await self._send("SendTaskHeartbeat", self._client.send_task_heartbeat, taskToken=token)
 
     async def _send(self, what: str, method: Any, **params: Any) -> bool:
-        async with told(what):
+        async with told(what, service="stepfunctions"):
             try:
                 await method(**params)
             except ClientError as error:

@@ -1,19 +1,22 @@
 """How a chunk's bytes are read: as the plan says, or, where there is none, as the object's own first bytes say."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from haulier.contracts.limits import PEEK_BYTES
+from haulier.contracts.dataset import ColumnType, Dataset, InputCompression
+from haulier.contracts.limits import MIB, PEEK_BYTES
 from haulier.contracts.run import Plan, Reading
 from haulier.jobs.claim import Claimed
-from haulier.jobs.peek import PeekError, compression_of, peek
+from haulier.jobs.infer import NOTHING
+from haulier.jobs.peek import peek
 from haulier.jobs.planning import chunk_range, known_start, plan_chunks
+from haulier.jobs.refused import PeekError
 from worker.errors import Unsupported
-from worker.flow.fetch import Fetcher
-from worker.flow.front import SLICE_BYTES
-from worker.progress import Progress
-from worker.records.decompress import Decompressor
+from worker.flow.front import Expander
+
+_LOOK_BYTES = 1 * MIB
+"""As stored: a block of bzip2 has up to 900,000 bytes and gives nothing before it is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +57,34 @@ def _bounds(plan: Plan, reading: Reading, claimed: Claimed) -> Bounds:
 
 
 class Head:
-    """An object's stream with its beginning looked at: nothing is read twice.
+    """A stream with its beginning looked at: nothing is read twice.
+
+    Args:
+        stream: an object's bytes, or those of one member of a zip.
+        size: how many there are.
 
     Attributes:
+        complete: whether `look` saw them all.
         pieces: the whole stream, what was looked at included.
     """
 
-    def __init__(self, fetcher: Fetcher, claimed: Claimed, progress: Progress) -> None:
-        self._claimed = claimed
-        source = claimed.run.pin.source
-        self._stream = fetcher.stream(source, 0, source.size, progress)
+    def __init__(self, stream: AsyncGenerator[bytes, None], size: int) -> None:
+        self._stream = stream
         self._seen: list[bytes] = []
-        self._ended = False
+        self.complete = size <= _LOOK_BYTES
 
-    async def look(self) -> Reading:
-        """Finds how the object is read.
-
-        Raises:
-            Unsupported: it is nothing we can read, or not what its dataset says.
+    async def look(self) -> bytes:
+        """The first _LOOK_BYTES bytes. No more than these, however many the network brought: another attempt must find
+        the same.
         """
         seen = 0
-        while seen < PEEK_BYTES and not self._ended:
+        while seen < _LOOK_BYTES:
             piece = await anext(self._stream, None)
             if piece is None:
-                self._ended = True
-            else:
-                self._seen.append(piece)
-                seen += len(piece)
-        key, dataset = self._claimed.run.pin.source.key, self._claimed.run.pin.dataset
-        raw = b"".join(self._seen)
-        try:
-            compression = compression_of(raw[:PEEK_BYTES], key=key, dataset=dataset)
-            head, complete = raw, self._ended
-            if compression != "none":
-                head, complete = _first_out(Decompressor(compression), raw, ended=self._ended)
-            return peek(
-                head[:PEEK_BYTES],
-                key=key,
-                complete=complete and len(head) <= PEEK_BYTES,
-                compression=compression,
-                dataset=dataset,
-            )
-        except PeekError as error:
-            raise Unsupported(str(error), code=error.code) from error
+                break
+            self._seen.append(piece)
+            seen += len(piece)
+        return b"".join(self._seen)[:_LOOK_BYTES]
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         async with aclosing(self._stream):
@@ -110,11 +98,56 @@ class Head:
         await self._stream.aclose()
 
 
-def _first_out(decompressor: Decompressor, raw: bytes, *, ended: bool) -> tuple[bytes, bool]:
-    """The first bytes that come out, and whether they are all; a stream that breaks later is the pump's business."""
+def reading_of(
+    raw: bytes,
+    *,
+    complete: bool,
+    key: str,
+    compression: InputCompression,
+    dataset: Dataset,
+    expander: Expander | None,
+    earlier: Mapping[str, ColumnType] = NOTHING,
+) -> Reading:
+    """How a stream is read, by its beginning.
+
+    Args:
+        raw: what `Head.look` saw.
+        complete: whether it is all.
+        key: the object's, or the member's, for its extension and for messages.
+        compression: of the object.
+        dataset: whose configuration decides first.
+        expander: decompresses, and is not used again; None for what is as it is.
+        earlier: types that the streams before it were found to have.
+
+    Raises:
+        Unsupported: it is nothing we can read, or not what its dataset says.
+        InputBroken: what is there cannot be decompressed.
+    """
+    head = raw
+    if expander is not None:
+        head, complete = _first_out(expander, raw, ended=complete)
+    try:
+        return peek(
+            head[:PEEK_BYTES],
+            key=key,
+            complete=complete and len(head) <= PEEK_BYTES,
+            compression=compression,
+            dataset=dataset,
+            earlier=earlier,
+        )
+    except PeekError as error:
+        raise Unsupported(str(error), code=error.code) from error
+
+
+def _first_out(expander: Expander, raw: bytes, *, ended: bool) -> tuple[bytes, bool]:
+    """The first bytes that come out, and whether they are all. What breaks within them is told before they are looked
+    at; what breaks later is the pump's business.
+    """
     out = bytearray()
-    for at in range(0, len(raw), SLICE_BYTES):
-        out += decompressor.feed(raw[at : at + SLICE_BYTES])
+    for piece in expander.feed(raw):
+        out += piece
         if len(out) > PEEK_BYTES:
             return bytes(out), False
+    if ended:
+        expander.finish()
     return bytes(out), ended

@@ -1,16 +1,19 @@
 """The liveness mark: a file whose age `python -m worker health` looks at.
 
-The event loop says that it turns; the keeper's thread writes the file, but only while the loop has turned lately. So a
+The event loop says that it turns, and which services it waits for (it is well then, and starting it again would help
+nobody); the keeper's thread writes the file, but only while the loop has turned lately. So a
 loop that hangs and a keeper that died both let the file grow old.
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from worker.clock import Clock
 
 STALE_SECONDS = 60.0
 WRITE_SECONDS = 5.0
+WELL = "well"
 
 
 class Health:
@@ -21,8 +24,11 @@ class Health:
         self._clock = clock
         self._turned = clock.monotonic()
         self._written = float("-inf")
+        self._note = WELL
 
-    def turned(self) -> None:
+    def turned(self, broken: Sequence[str] = ()) -> None:
+        """The loop turns; `broken` are the services because of which it takes nothing new."""
+        self._note = f"waits for {', '.join(broken)}" if broken else WELL
         self._turned = self._clock.monotonic()
 
     def mark(self) -> None:
@@ -30,7 +36,7 @@ class Health:
         now = self._clock.monotonic()
         if now - self._written < WRITE_SECONDS or now - self._turned > STALE_SECONDS:
             return
-        self._path.touch()
+        self._path.write_text(self._note + "\n", encoding="ascii")
         self._written = now
 
     def clear(self) -> None:
@@ -45,3 +51,11 @@ def is_healthy(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return time.time() - written <= STALE_SECONDS
+
+
+def told(path: Path) -> str:
+    """What the mark says, for people."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return "there is no mark"

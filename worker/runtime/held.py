@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable
 from enum import StrEnum
 
+from haulier.jobs.items import ChunkItem
 from haulier.jobs.lease import Holding
 from worker.ports import Received
-from worker.progress import Progress
+from worker.progress import Progress, Step
+from worker.runtime.metrics import Measured
 
 
 class Stop(StrEnum):
@@ -33,6 +35,9 @@ class Held:
         holding: the lease, while there is one to keep.
         token: the task token to keep alive, while it is.
         attempts: failures counted for the chunk, this attempt among them.
+        outages: tries of the chunk that a service's failure ended before.
+        stalled_in: the step that did not move, if the work was stopped for that.
+        measured: what the metrics tell of it when it is settled.
         message_gone: the message was deleted at SQS's wall; there is nothing to settle.
         receipt_dead: the receipt is no longer good; the message will come to somebody else, who finds the lease.
         stop: why the work was cancelled, if it was.
@@ -45,6 +50,9 @@ class Held:
         self.holding: Holding | None = None
         self.token: str | None = None
         self.attempts = 0
+        self.outages = 0
+        self.stalled_in: Step | None = None
+        self.measured = Measured()
         self.message_gone = False
         self.receipt_dead = False
         self.stop: Stop | None = None
@@ -52,11 +60,19 @@ class Held:
         self._cancel: Callable[[], object] | None = None
         self._lock = threading.Lock()
 
-    def leased(self, holding: Holding, token: str | None, deadline: float, attempts: int) -> None:
+    def leased(self, holding: Holding, chunk: ChunkItem, deadline: float) -> None:
         """From now on the lease is kept too; it ends at `deadline` (monotonic seconds) unless a beat renews it."""
         with self._lock:
-            self.holding, self.token, self._deadline = holding, token, deadline
-            self.attempts = attempts
+            self.holding, self.token, self._deadline = holding, chunk.token, deadline
+            self.attempts, self.outages = chunk.attempts, chunk.outages
+            self.measured.names = {
+                "job": holding.job_id,
+                "run": holding.run,
+                "chunk": holding.chunk,
+                "round": holding.round,
+                "attempt": holding.attempt,
+            }
+            self.measured.tried_before = chunk.attempts + chunk.outages + chunk.releases > 1
 
     def renewed(self, deadline: float) -> None:
         with self._lock:
@@ -89,12 +105,14 @@ class Held:
         with self._lock:
             self._cancel = None
 
-    def stop_work(self, reason: Stop) -> bool:
-        """Cancels the work; the first reason stays. Usable from any thread. False if it was stopped before."""
+    def stop_work(self, reason: Stop, step: Step | None = None) -> bool:
+        """Cancels the work, which stalled in `step` if it did. The first reason stays; False if there was one before.
+        Usable from any thread.
+        """
         with self._lock:
             if self.stop is not None:
                 return False
-            self.stop = reason
+            self.stop, self.stalled_in = reason, step
             if self._cancel is not None:
                 self._cancel()
             return True

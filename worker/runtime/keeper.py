@@ -1,4 +1,7 @@
-"""The one place that renews what is held: lease, visibility and task token, by one heartbeat.
+"""The one place that renews what is held: lease, visibility, task token and ECS task protection, by one heartbeat.
+
+Beats are batched: what is due within half a heartbeat goes along, and messages of one queue are renewed ten a call. ECS
+task protection is asked for at the same rhythm (`protection`).
 
 It starts before the first message is received and ends after the last one is settled, so a draining worker never looks
 dead. It beats only while the work moves; a refused lease or a final job cancels the work at once; a dead receipt or a
@@ -7,7 +10,10 @@ dead token does not, since the chunk is finished under its lease and whoever com
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
+from haulier.contracts.dataset import QueueName
+from haulier.contracts.errors import InvalidRecord
 from haulier.contracts.limits import SQS_VISIBILITY_WALL_SECONDS
 from haulier.jobs.calls import drive_async
 from haulier.jobs.lease import Beat, beat
@@ -16,6 +22,7 @@ from worker.errors import WorkerError
 from worker.log import get_logger
 from worker.ports import Ports
 from worker.runtime.held import Held, Stop
+from worker.runtime.protection import Protection
 
 _log = get_logger()
 
@@ -26,13 +33,21 @@ class Keeper:
     """
 
     def __init__(
-        self, *, table: str, clock: Clock, lease_seconds: float, visibility_seconds: int, heartbeat_seconds: float
+        self,
+        *,
+        table: str,
+        clock: Clock,
+        lease_seconds: float,
+        visibility_seconds: int,
+        heartbeat_seconds: float,
+        protection: Protection | None = None,
     ) -> None:
         self._table = table
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._visibility_seconds = visibility_seconds
         self._heartbeat_seconds = heartbeat_seconds
+        self._protection = protection
         self._due: dict[Held, float] = {}
         self._lock = threading.Lock()
 
@@ -46,10 +61,12 @@ class Keeper:
             self._due.pop(held, None)
 
     def due(self) -> list[Held]:
-        """What needs a beat now; each is due again a heartbeat later."""
+        """What needs a beat now, and with it what does within half a heartbeat; each is due a heartbeat later again."""
         now = self._clock.monotonic()
         with self._lock:
-            ready = [held for held, at in self._due.items() if at <= now]
+            any_due = any(at <= now for at in self._due.values())
+            near = now + self._heartbeat_seconds / 2 if any_due else now
+            ready = [held for held, at in self._due.items() if at <= near]
             for held in ready:
                 self._due[held] = now + self._heartbeat_seconds
         return ready
@@ -63,16 +80,38 @@ class Keeper:
             if held.expired(now) and held.stop_work(Stop.EXPIRED):
                 _log.error("lease.lost", reason="expired", **_names(held))
             step = held.progress.stalled()
-            if step is not None and held.stop_work(Stop.STALLED):
+            if step is not None and held.stop_work(Stop.STALLED, step):
                 _log.error("work.stalled", step=str(step), **_names(held))
 
-    async def beat(self, held: Held, ports: Ports) -> None:
-        """One heartbeat for one thing held. Never raises for an accident: the next beat is the retry."""
-        if held.stop is Stop.STALLED:
-            return
+    async def beat(self, due: Sequence[Held], ports: Ports) -> None:
+        """One heartbeat for what is due. Never raises for an accident: the next beat is the retry."""
+        moving = [held for held in due if held.stop is not Stop.STALLED]
+        queues: dict[QueueName, list[Held]] = {}
+        for held in moving:
+            queues.setdefault(held.received.queue, []).append(held)
         await asyncio.gather(
-            self._keep_lease(held, ports), self._keep_message(held, ports), self._keep_token(held, ports)
+            *(self._keep_lease(held, ports) for held in moving),
+            *(self._keep_token(held, ports) for held in moving),
+            *(self._keep_messages(queue, several, ports) for queue, several in queues.items()),
         )
+
+    async def guard(self, ports: Ports) -> None:
+        """Asks ECS for task protection, or gives it up, if it is time. Nothing waits for it."""
+        protection, agent = self._protection, ports.agent
+        if protection is None or agent is None:
+            return
+        now = self._clock.monotonic()
+        with self._lock:
+            busy = bool(self._due)
+        ask = protection.decide(now, busy=busy)
+        if ask is None:
+            return
+        reply = await agent.protect(enabled=ask.enabled, minutes=ask.minutes)
+        protection.answered(ask, reply, now)
+        if reply.failure or reply.trouble:
+            _log.warning("protection.refused", reason=reply.failure or reply.trouble, enabled=ask.enabled)
+        else:
+            _log.info("protection.changed", enabled=ask.enabled, minutes=ask.minutes)
 
     async def _keep_lease(self, held: Held, ports: Ports) -> None:
         holding = held.holding
@@ -89,7 +128,7 @@ class Keeper:
         )
         try:
             found = await drive_async(steps, ports.perform)
-        except WorkerError as error:
+        except (WorkerError, InvalidRecord) as error:
             _log.warning("lease.beat_failed", what="lease", reason=str(error), **_names(held))
             return
         match found:
@@ -102,20 +141,29 @@ class Keeper:
                 if held.holding is not None:
                     held.stop_work(Stop.JOB_OVER)
 
-    async def _keep_message(self, held: Held, ports: Ports) -> None:
-        if held.message_gone or held.receipt_dead:
-            return
-        queue = ports.queues[held.received.queue]
-        age = self._clock.monotonic() - held.received_at
-        room = int(SQS_VISIBILITY_WALL_SECONDS - age)
+    async def _keep_messages(self, queue: QueueName, several: Sequence[Held], ports: Ports) -> None:
+        """Renews the messages of one queue together; deletes those near SQS's wall."""
+        now = self._clock.monotonic()
+        most = SQS_VISIBILITY_WALL_SECONDS - self._visibility_seconds - 2 * self._heartbeat_seconds
+        there = [held for held in several if not held.message_gone and not held.receipt_dead]
+        kept = [held for held in there if now - held.received_at <= most]
         try:
-            if room < self._visibility_seconds + 2 * self._heartbeat_seconds:
-                await self._delete_at_wall(held, ports)
-            elif not await queue.show_after(held.received.receipt, self._visibility_seconds):
+            for held in there:
+                if held not in kept:
+                    await self._delete_at_wall(held, ports)
+            receipts = [held.received.receipt for held in kept]
+            if not receipts:
+                return
+            found = await ports.queues[queue].show_all_after(receipts, self._visibility_seconds)
+        except WorkerError as error:
+            _log.warning("lease.beat_failed", what="message", queue=queue, reason=str(error), messages=len(there))
+            return
+        for held, alive in zip(kept, found, strict=True):
+            if alive is False:
                 held.receipt_dead = True
                 _log.warning("receipt.expired", **_names(held))
-        except WorkerError as error:
-            _log.warning("lease.beat_failed", what="message", reason=str(error), **_names(held))
+            elif alive is None:
+                _log.warning("lease.beat_failed", what="message", reason="refused in its batch", **_names(held))
 
     async def _delete_at_wall(self, held: Held, ports: Ports) -> None:
         """SQS shows a message again 12 h after its receipt, whatever is asked. With a lease the work goes on without

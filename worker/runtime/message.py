@@ -5,11 +5,10 @@ Nothing but the work is ever cancelled, so an acknowledgement cannot be lost to 
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from structlog.contextvars import bound_contextvars
 
-from haulier.contracts.errors import InvalidMessage, NewerMessage
+from haulier.contracts.errors import InvalidMessage, InvalidRecord, NewerMessage, NewerRecord
 from haulier.contracts.events import JobError
 from haulier.contracts.ids import new_attempt_id
 from haulier.contracts.messages import ChunkMessage, decode_message
@@ -26,15 +25,15 @@ from haulier.jobs.claim import (
     JobOver,
     Spent,
     UnknownJob,
+    UnusableRun,
     claim,
 )
 from haulier.jobs.items import chunk_sk
-from haulier.jobs.lease import Beat, Holding, give_up, release
+from haulier.jobs.lease import Beat, Holding
 from worker.clock import Clock
-from worker.errors import Permanent, Stalled, Transient, Unexpected, WorkerError
+from worker.errors import Hung, Permanent, Stalled, Transient, Unexpected, Unreachable, WorkerError
 from worker.log import get_logger
 from worker.outcome import (
-    Failed,
     Finished,
     HeldByOther,
     Interrupted,
@@ -48,35 +47,20 @@ from worker.outcome import (
 from worker.ports import Ports, Received, Work
 from worker.progress import Progress, Step
 from worker.runtime.closing import Closing
+from worker.runtime.handback import HandBack, Terms, service_of
 from worker.runtime.held import Held, Stop
 from worker.runtime.keeper import Keeper
+from worker.runtime.meter import Meter
 from worker.runtime.settler import Settler
 
 _log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a lease is taken on.
-
-    Attributes:
-        table: the job table.
-        worker: this worker's name, for people.
-        lease_seconds: how long it lasts without a beat.
-        max_attempts: failures a chunk may have.
-    """
-
-    table: str
-    worker: str
-    lease_seconds: float
-    max_attempts: int
 
 
 class Handler:
     """Handles messages; one for the process, used by many coroutines."""
 
     def __init__(
-        self, *, terms: Terms, ports: Ports, work: Work, closing: Closing, keeper: Keeper, clock: Clock
+        self, *, terms: Terms, ports: Ports, work: Work, closing: Closing, keeper: Keeper, meter: Meter, clock: Clock
     ) -> None:
         self._terms = terms
         self._ports = ports
@@ -84,6 +68,8 @@ class Handler:
         self._closing = closing
         self._keeper = keeper
         self._clock = clock
+        self._meter = meter
+        self._hand_back = HandBack(terms, ports.perform)
         self._settler = Settler(ports, closing, clock)
 
     def take(self, received: Received, received_at: float) -> Held:
@@ -106,6 +92,7 @@ class Handler:
                 await self._settler.settle(held, outcome)
             finally:
                 self._keeper.forget(held)
+            self._meter.settled(held, outcome)
         return outcome
 
     async def _outcome(self, held: Held) -> Outcome:
@@ -136,8 +123,12 @@ class Handler:
                     return await self._over(held, message)
         except RefusedCall as refused:
             return Unclaimed(_error("contended", str(refused)), held.received.receives)
+        except NewerRecord as error:
+            return Newer(_error(error.code, str(error)))
+        except InvalidRecord as error:
+            return Unreadable(_error(error.code, str(error)))
         except Transient as error:
-            return Unclaimed(error.job_error, held.received.receives)
+            return Unclaimed(error.job_error, held.received.receives, service=service_of(error))
         if isinstance(claimed, Claimed):
             return await self._claimed(held, claimed, message, attempt)
         return _unclaimed(claimed, message)
@@ -157,7 +148,7 @@ class Handler:
         claimed = await drive_async(steps, self._ports.perform)
         if isinstance(claimed, Claimed):
             holding = Holding(message.job_id, message.run, message.chunk, message.round, attempt)
-            held.leased(holding, message.token, started + terms.lease_seconds, claimed.chunk.attempts)
+            held.leased(holding, claimed.chunk, started + terms.lease_seconds)
         return claimed
 
     async def _claimed(self, held: Held, claimed: Claimed, message: ChunkMessage, attempt: str) -> Outcome:
@@ -167,12 +158,12 @@ class Handler:
         try:
             report = await self._run(held, claimed, attempt)
         except asyncio.CancelledError:
-            return await self._stopped(held, holding, message)
+            return await self._stopped(held, holding, claimed, message)
         except Permanent as error:
             _log.warning("chunk.failed", code=error.code, stage=str(error.stage), reason=str(error))
             return Refused(claimed.job, error.job_error) if self._holds(held) else Lost()
         except Transient as error:
-            return await self._give_up(held, holding, error)
+            return await self._hand_back.failed(held, holding, error)
         return await self._commit(held, holding, claimed, message, report)
 
     async def _run(self, held: Held, claimed: Claimed, attempt: str) -> ChunkReport:
@@ -193,31 +184,37 @@ class Handler:
                 chunk = await self._closing.commit(holding, report)
             except Transient as error:
                 # It may have happened: giving up is refused then, and the message finds the chunk committed.
-                return await self._give_up(held, holding, error)
+                return await self._hand_back.failed(held, holding, error)
             held.unleased()
             if isinstance(chunk, Beat):
                 _log.warning("chunk.lost", found=str(chunk))
                 return await self._over(held, message) if chunk is Beat.JOB_OVER else Lost()
+            measured = held.measured
+            measured.file_type, measured.read, measured.input_bytes = report.file_type, report.read, report.input_bytes
             _log.info("chunk.committed", read=report.read, rejected=report.rejected, seconds=report.seconds)
             try:
                 await self._closing.finish(claimed.run)
                 await self._closing.succeed(message.token, chunk.token)
             except Transient as error:
-                return Unclaimed(error.job_error, held.received.receives)
+                return Unclaimed(error.job_error, held.received.receives, service=service_of(error))
         return Finished("committed")
 
-    async def _stopped(self, held: Held, holding: Holding, message: ChunkMessage) -> Outcome:
+    async def _stopped(self, held: Held, holding: Holding, claimed: Claimed, message: ChunkMessage) -> Outcome:
         """The work was cancelled; by whom, `held.stop` says."""
         match held.stop:
             case Stop.INTERRUPTED:
-                return await self._release(held, holding)
+                return await self._hand_back.interrupted(held, claimed, holding)
             case Stop.STALLED:
-                error = Stalled("the attempt made no progress within its stage's limit; another worker tries again")
-                return await self._give_up(held, holding, error)
+                return await self._hand_back.failed(held, holding, _stalled(held.stalled_in))
             case Stop.JOB_OVER:
                 held.unleased()
                 return await self._over(held, message)
-            case Stop.LOST | Stop.EXPIRED:
+            case Stop.EXPIRED:
+                # No beat was answered in time: the table's failure, or this machine stood still. If nobody took the
+                # chunk yet, no failure of it is counted.
+                expired = Unreachable("the lease ran out since no heartbeat was answered", service="dynamodb")
+                return await self._hand_back.failed(held, holding, expired)
+            case Stop.LOST:
                 held.unleased()
                 return Lost()
             case None:
@@ -229,33 +226,13 @@ class Handler:
         try:
             await self._closing.release_waiters(message.job_id, sk, message.token)
         except Transient as error:
-            return Unclaimed(error.job_error, held.received.receives)
+            return Unclaimed(error.job_error, held.received.receives, service=service_of(error))
         return Finished("job over")
-
-    async def _release(self, held: Held, holding: Holding) -> Outcome:
-        held.unleased()
-        try:
-            mine = await drive_async(release(self._terms.table, holding), self._ports.perform)
-        except Transient as error:
-            return Unclaimed(error.job_error, 1)
-        _log.info("chunk.released", mine=mine)
-        return Interrupted() if mine else Lost()
-
-    async def _give_up(self, held: Held, holding: Holding, error: WorkerError) -> Outcome:
-        held.unleased()
-        failures = held.attempts
-        _log.warning("chunk.failed", code=error.code, stage=str(error.stage), reason=str(error), failures=failures)
-        try:
-            mine = await drive_async(give_up(self._terms.table, holding, error.job_error), self._ports.perform)
-        except Transient as again:
-            # The lease runs out by itself; the failure stays counted.
-            return Unclaimed(again.job_error, held.received.receives)
-        return Failed(error.job_error, failures, spent=failures >= self._terms.max_attempts) if mine else Lost()
 
     async def _crashed(self, held: Held, error: WorkerError) -> Outcome:
         if held.holding is None:
             return Unclaimed(error.job_error, held.received.receives)
-        return await self._give_up(held, held.holding, error)
+        return await self._hand_back.failed(held, held.holding, error)
 
     def _holds(self, held: Held) -> bool:
         return held.holds(self._clock.monotonic())
@@ -265,7 +242,14 @@ def _error(code: str, message: str) -> JobError:
     return JobError(stage=Stage.COORDINATE, code=code, message=message)
 
 
-def _unclaimed(claimed: HeldHere | HeldElsewhere | Spent | UnknownJob, message: ChunkMessage) -> Outcome:
+def _stalled(step: Step | None) -> WorkerError:
+    """Waiting for a service that says nothing is its failure; a step of our own that does not move is the chunk's."""
+    if step is Step.PROCESS:
+        return Stalled("the attempt made no progress within its stage's limit; another worker tries again")
+    return Hung(f"nothing came of step {step} within its limit; another worker tries again", service="s3")
+
+
+def _unclaimed(claimed: HeldHere | HeldElsewhere | Spent | UnusableRun | UnknownJob, message: ChunkMessage) -> Outcome:
     match claimed:
         case HeldHere(until_ms):
             return HeldByOther(until_ms)
@@ -276,6 +260,8 @@ def _unclaimed(claimed: HeldHere | HeldElsewhere | Spent | UnknownJob, message: 
             stage = failure.stage if failure else Stage.COORDINATE
             told = f"chunk {message.chunk} failed {attempts} times ({last}); `haulier retry {job.job_id}` starts again"
             return Refused(job, JobError(stage=stage, code="attempts_spent", message=told))
+        case UnusableRun(job, reason):
+            return Refused(job, _error("invalid_record", reason))
         case UnknownJob():
             told = f"the table knows no job {message.job_id} run {message.run}: its record expired, or it is not ours"
             return Unreadable(_error("unknown_job", told))

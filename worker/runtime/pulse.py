@@ -76,22 +76,29 @@ class Pulse:
     async def _run(self) -> None:
         async with self._open_ports() as ports:
             self._ready.set()
-            beats: dict[Held, asyncio.Task[None]] = {}
+            # What is under way is waited for, not doubled. The guard asks ECS and holds up no beat.
+            beats: dict[asyncio.Task[None], frozenset[Held]] = {}
+            guard: asyncio.Task[None] | None = None
             while not self._ending.is_set():
                 self._keeper.watch()
-                for held in self._keeper.due():
-                    # A beat that is still under way is waited for, not doubled.
-                    if held not in beats:
-                        beats[held] = asyncio.create_task(self._keeper.beat(held, ports))
+                under_way = frozenset[Held]().union(*beats.values())
+                if due := [held for held in self._keeper.due() if held not in under_way]:
+                    beats[asyncio.create_task(self._keeper.beat(due, ports))] = frozenset(due)
+                if guard is None:
+                    guard = asyncio.create_task(self._keeper.guard(ports))
                 self._on_tick()
                 await self._clock.sleep(TICK_SECONDS)
-                beats = self._reaped(beats)
-            for task in beats.values():
+                beats = {task: several for task, several in beats.items() if not _is_done(task)}
+                guard = None if _is_done(guard) else guard
+            left = [*beats, *([guard] if guard else [])]
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*beats.values(), return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
 
-    def _reaped(self, beats: dict[Held, asyncio.Task[None]]) -> dict[Held, asyncio.Task[None]]:
-        for task in beats.values():
-            if task.done():
-                task.result()
-        return {held: task for held, task in beats.items() if not task.done()}
+
+def _is_done(task: asyncio.Task[None]) -> bool:
+    """Whether it ended; raises what it raised."""
+    if not task.done():
+        return False
+    task.result()
+    return True

@@ -3,8 +3,10 @@
 import random
 
 from haulier.contracts.messages import decode_message
+from haulier.jobs.enqueue import send_on
 from haulier.jobs.items import chunk_sk
 from haulier.jobs.letters import letter
+from haulier.jobs.ondemand import ONDEMAND
 from worker.clock import Clock
 from worker.errors import WorkerError
 from worker.log import get_logger
@@ -13,7 +15,7 @@ from worker.ports import Ports
 from worker.progress import Step
 from worker.runtime.closing import Closing
 from worker.runtime.held import Held
-from worker.runtime.settle import Bury, Delete, Leave, ShowAfter, settle
+from worker.runtime.settle import Bury, Delete, Leave, SendOn, ShowAfter, settle
 
 _log = get_logger()
 
@@ -36,6 +38,8 @@ class Settler:
                         await self._show_after(held, seconds)
                     case Bury():
                         await self._bury(held, settlement)
+                    case SendOn():
+                        await self._send_on(held)
                     case Leave():
                         pass
         except WorkerError as error:
@@ -54,6 +58,14 @@ class Settler:
             message = decode_message(received.body)
             sk = chunk_sk(message.run, message.chunk, message.round)
             await self._closing.fail_tokens(message.job_id, sk, message.token, burial.error)
+        await self._delete(held)
+
+    async def _send_on(self, held: Held) -> None:
+        """Between the two calls the worker may die: two messages of one chunk, and the lease arbitrates."""
+        received = held.received
+        url = self._ports.queues[ONDEMAND].url
+        await self._ports.perform(send_on(url, received.body, group=received.group, trace=received.trace))
+        _log.info("message.moved", to=ONDEMAND)
         await self._delete(held)
 
     async def _delete(self, held: Held) -> None:

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from haulier.contracts import environment as names
+from haulier.contracts.dataset import WORK_QUEUES
 from worker.settings import WrongSettings, read_settings
 
 GOOD = {
@@ -12,8 +13,8 @@ GOOD = {
     **{
         name: f"https://sqs/{name.lower()}"
         for name in (
-            names.PRIORITY_QUEUE_URL, names.STANDARD_QUEUE_URL, names.BULK_QUEUE_URL,
-            names.PRIORITY_DLQ_URL, names.STANDARD_DLQ_URL, names.BULK_DLQ_URL,
+            names.PRIORITY_QUEUE_URL, names.STANDARD_QUEUE_URL, names.BULK_QUEUE_URL, names.ONDEMAND_QUEUE_URL,
+            names.PRIORITY_DLQ_URL, names.STANDARD_DLQ_URL, names.BULK_DLQ_URL, names.ONDEMAND_DLQ_URL,
         )
     },
 }  # fmt: skip
@@ -31,6 +32,19 @@ def test_defaults_apply_when_only_what_is_required_is_set():
     settings = read_settings()
     assert (settings.table, settings.slots, settings.lease_seconds) == ("jobs", 8, 90)
     assert settings.queue_urls["bulk"] == GOOD[names.BULK_QUEUE_URL]
+
+
+def test_a_worker_serves_the_queues_it_is_told_when_it_is_told_some(monkeypatch):
+    assert read_settings().queues == WORK_QUEUES
+    monkeypatch.setenv(names.QUEUES, "priority, standard,bulk,")
+    assert read_settings().queues == ("priority", "standard", "bulk")
+
+
+@pytest.mark.parametrize("value", [",", "priority,nonsense"])
+def test_the_settings_are_refused_when_a_queue_is_none_or_no_queue(monkeypatch, value):
+    monkeypatch.setenv(names.QUEUES, value)
+    with pytest.raises(WrongSettings, match=names.QUEUES):
+        read_settings()
 
 
 def test_every_mistake_is_told_when_several_are_made(monkeypatch):
