@@ -6,7 +6,7 @@ from haulier.contracts.dataset import Dataset
 from haulier.contracts.events import JobError
 from haulier.contracts.reject import Stage
 from haulier.contracts.source import Source
-from haulier.jobs.peek import refused_suffix
+from haulier.jobs.refused import refused_suffix
 
 
 def admit(

@@ -78,5 +78,5 @@ def _listed(bucket: str, job: JobItem, run: int) -> Steps[set[str]]:
         answer = yield Call("s3", "get_object", {"Bucket": bucket, "Key": names[0]})
     except NotFound:
         return set()
-    manifest = Manifest.model_validate_json(answer["Body"])
+    manifest = Manifest.of(answer["Body"])
     return {*names, *manifest.output_keys, *manifest.rejects_keys}

@@ -129,6 +129,7 @@ def _draft(
         wanted=wanted,
         threshold_bytes=settings.chunk_threshold_bytes,
         chunk_bytes=settings.chunk_bytes,
+        ondemand_after_seconds=settings.ondemand_after_seconds,
     )
     pin = RunPin(
         source=source,
@@ -141,6 +142,7 @@ def _draft(
         wanted_queue=wanted,
         stack_threshold_bytes=settings.chunk_threshold_bytes,
         stack_chunk_bytes=settings.chunk_bytes,
+        stack_ondemand_after_seconds=settings.ondemand_after_seconds,
     )
     return Draft(job_id, source, owner.name, cause, sequencer, pin=pin)
 

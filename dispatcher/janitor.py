@@ -114,7 +114,9 @@ class Janitor:
                 yield from enqueue(table, job, self._targets, now_ms)
             case SendAgain():
                 message = ChunkMessage(job_id=job.job_id, run=job.run, chunk=mending.chunk, round=mending.round)
-                yield from enqueue_chunk(table, job, self._targets, message, mending.enqueues, now_ms)
+                yield from enqueue_chunk(
+                    table, job, self._targets, message, mending.enqueues, now_ms, queue=mending.queue
+                )
             case Restart():
                 yield from restart_execution(table, job, self._targets, now_ms)
             case Finish():

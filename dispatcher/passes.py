@@ -32,8 +32,18 @@ class Order:
     chunks: tuple[tuple[int, int], ...]
 
 
-def order_pass(bucket: str, job: JobItem, order: Order, queue_urls: Mapping[str, str]) -> Steps[Answer]:
-    """Writes the list of a pass and answers `work`. Doing it twice writes the same list."""
+def order_pass(
+    bucket: str, job: JobItem, order: Order, queue_urls: Mapping[str, str], *, queue: str | None = None
+) -> Steps[Answer]:
+    """Writes the list of a pass and answers `work`. Doing it twice writes the same list.
+
+    Args:
+        bucket: where the list goes.
+        job: the job.
+        order: what is to be sent.
+        queue_urls: each of `contracts.dataset.WORK_QUEUES` → URL.
+        queue: the work queue; the job's if not given.
+    """
     key = plan_key(job.job_id, job.run, order.pass_number)
     listed = [{"chunk": chunk, "round": round_} for chunk, round_ in order.chunks]
     yield Call(
@@ -51,7 +61,7 @@ def order_pass(bucket: str, job: JobItem, order: Order, queue_urls: Mapping[str,
         "run": job.run,
         "verdict": "work",
         "plan": {"bucket": bucket, "key": key},
-        "queue_url": queue_urls[job.queue],
+        "queue_url": queue_urls[queue or job.queue],
         "group": job.dataset,
         "pass": order.pass_number,
     }

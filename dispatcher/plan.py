@@ -21,9 +21,11 @@ from haulier.contracts.run import Plan, Reading
 from haulier.contracts.source import Source
 from haulier.jobs.calls import Call, ConditionFailed, NotFound, Steps, drive
 from haulier.jobs.items import JobItem, RunItem, run_sk
-from haulier.jobs.peek import PeekError, compression_of, peek
+from haulier.jobs.ondemand import queue_of_plan
+from haulier.jobs.peek import compression_of, peek
 from haulier.jobs.planning import plan_chunks
 from haulier.jobs.prove import Unfinished, prove
+from haulier.jobs.refused import PeekError
 from haulier.jobs.verdicts import fail
 from haulier.jobs.writes import get_chunks, get_job, get_run, update
 
@@ -71,29 +73,31 @@ class Planner:
         if job.final:
             return over(job_id, run_number, job.status)
         if run.plan is not None:
-            return (yield from self._go_on(job, run.plan))
+            return (yield from self._go_on(job, run, run.plan))
         try:
             plan = yield from plan_run(table, run)
         except Unplannable as unplannable:
             state = yield from fail(table, bucket, job, unplannable.error, self.now_ms())
             log.warning("run.failed", job_id=job_id, run=run_number, error=unplannable.error.model_dump())
             return over(job_id, run_number, state)
-        return (yield from self._order(job, tuple((chunk, 0) for chunk in range(plan.chunks))))
+        chunks = tuple((chunk, 0) for chunk in range(plan.chunks))
+        return (yield from self._order(job, chunks, queue_of_plan(run, plan, job.queue)))
 
-    def _go_on(self, job: JobItem, plan: Plan) -> Steps[Answer]:
+    def _go_on(self, job: JobItem, run: RunItem, plan: Plan) -> Steps[Answer]:
         """Sends what the run lacks. Where nothing is missing it sends a chunk that is committed already: a worker
         answers it at once, and the assembler, who alone may seal, orders redos or seals.
         """
+        queue = queue_of_plan(run, plan, job.queue)
         items = yield from get_chunks(self.settings.table, job.job_id, job.run)
         proof = prove(plan, items)
         if isinstance(proof, Unfinished):
-            return (yield from self._order(job, chunks_of(proof)))
+            return (yield from self._order(job, chunks_of(proof), queue))
         committed = max((item.round for item in items if item.chunk == 0), default=0)
-        return (yield from self._order(job, ((0, committed),)))
+        return (yield from self._order(job, ((0, committed),), queue))
 
-    def _order(self, job: JobItem, chunks: tuple[tuple[int, int], ...]) -> Steps[Answer]:
-        order = Order(0, chunks)
-        return (yield from order_pass(self.settings.output_bucket, job, order, self.settings.queue_urls))
+    def _order(self, job: JobItem, chunks: tuple[tuple[int, int], ...], queue: str) -> Steps[Answer]:
+        order, settings = Order(0, chunks), self.settings
+        return (yield from order_pass(settings.output_bucket, job, order, settings.queue_urls, queue=queue))
 
 
 def plan_run(table: str, run: RunItem) -> Steps[Plan]:

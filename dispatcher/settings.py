@@ -41,14 +41,16 @@ class _WorkQueues(Settings):
     priority_queue_url: str = Field(validation_alias=variables.PRIORITY_QUEUE_URL)
     standard_queue_url: str = Field(validation_alias=variables.STANDARD_QUEUE_URL)
     bulk_queue_url: str = Field(validation_alias=variables.BULK_QUEUE_URL)
+    ondemand_queue_url: str = Field(validation_alias=variables.ONDEMAND_QUEUE_URL)
 
     @property
     def queue_urls(self) -> dict[str, str]:
-        """`priority`, `standard`, `bulk` → URL."""
+        """Each of `contracts.dataset.WORK_QUEUES` → URL."""
         return {
             "priority": self.priority_queue_url,
             "standard": self.standard_queue_url,
             "bulk": self.bulk_queue_url,
+            "ondemand": self.ondemand_queue_url,
         }
 
 
@@ -64,6 +66,8 @@ class IntakeSettings(_WorkQueues):
         max_object_bytes: larger objects are refused.
         chunk_threshold_bytes: larger objects are cut, where the dataset does not say.
         chunk_bytes: a chunk's size, where the dataset does not say.
+        ondemand_after_seconds: what one worker must read whole and is expected to take longer goes to the on-demand
+            queue.
     """
 
     input_bucket: str = Field(validation_alias=variables.INPUT_BUCKET)
@@ -79,6 +83,9 @@ class IntakeSettings(_WorkQueues):
     )
     chunk_bytes: int = Field(
         default=limits.DEFAULT_CHUNK_BYTES, ge=limits.MIN_CHUNK_BYTES, validation_alias=variables.CHUNK_BYTES
+    )
+    ondemand_after_seconds: int = Field(
+        default=limits.ONDEMAND_AFTER_SECONDS, ge=0, validation_alias=variables.ONDEMAND_AFTER_SECONDS
     )
 
     @field_validator("input_prefixes", "excluded_suffixes", mode="before")

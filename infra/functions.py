@@ -72,6 +72,7 @@ class Functions(Construct):
                 variables.MAX_OBJECT_BYTES: str(settings.max_object_bytes),
                 variables.CHUNK_THRESHOLD_BYTES: str(settings.chunk_threshold_bytes),
                 variables.CHUNK_BYTES: str(settings.chunk_bytes),
+                variables.ONDEMAND_AFTER_SECONDS: str(settings.ondemand_after_seconds),
             },
             permissions=[
                 *may.read_source(around.storage.input),
@@ -159,6 +160,7 @@ class Functions(Construct):
             variables.PRIORITY_QUEUE_URL: work["priority"].queue.queue_url,
             variables.STANDARD_QUEUE_URL: work["standard"].queue.queue_url,
             variables.BULK_QUEUE_URL: work["bulk"].queue.queue_url,
+            variables.ONDEMAND_QUEUE_URL: work["ondemand"].queue.queue_url,
         }
 
     def _function(

@@ -1,4 +1,4 @@
-"""The queues: intake, the three work queues, and a dead-letter queue for each."""
+"""The queues: intake, the four work queues, and a dead-letter queue for each."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from haulier.contracts import limits
+from haulier.contracts.dataset import WORK_QUEUES
 from haulier.contracts.names import Names
 from infra.settings import Settings
 
-WORK_QUEUES = ("priority", "standard", "bulk")
 INTAKE_TIMEOUT_SECONDS = 60
 """Time limit of the intake function; its queue's visibility is six times that (AWS's rule for event sources)."""
 INTAKE_VISIBILITY_SECONDS = 6 * INTAKE_TIMEOUT_SECONDS
@@ -31,13 +31,13 @@ class Queues(Construct):
 
     Attributes:
         intake: events on their way to the dispatcher.
-        work: `priority`, `standard` and `bulk`, in this order: chunks on their way to workers.
+        work: `priority`, `standard`, `bulk` and `ondemand`, in this order: chunks on their way to workers.
     """
 
     def __init__(self, scope: Construct, *, names: Names, settings: Settings) -> None:
         super().__init__(scope, "Queues")
         self.intake = self._pair("intake", names, visibility=INTAKE_VISIBILITY_SECONDS, receives=INTAKE_MAX_RECEIVES)
-        self.work = {
+        self.work: dict[str, QueuePair] = {
             name: self._pair(name, names, visibility=settings.visibility_seconds, receives=settings.max_receives)
             for name in WORK_QUEUES
         }

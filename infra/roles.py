@@ -13,7 +13,9 @@ from infra.storage import Storage
 def worker_role(
     scope: Construct, *, names: Names, storage: Storage, table: dynamodb.ITable, queues: Queues
 ) -> iam.Role:
-    """The task role of every worker: takes messages, reads sources, writes results, answers tokens. Nothing else."""
+    """The task role of every worker: takes messages, reads sources, writes results, answers tokens, asks to be left
+    alone. Nothing else.
+    """
     role = iam.Role(
         scope,
         "WorkerRole",
@@ -32,6 +34,7 @@ def worker_role(
         may.resume_uploads(storage.output),
         may.change_jobs(table),
         may.answer_tokens(),
+        may.protect_tasks(names),
         may.deny_destruction(),
     ):
         role.add_to_policy(statement)

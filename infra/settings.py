@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         ge=limits.MIN_CHUNK_BYTES,
         description="a chunk's size, where the dataset says nothing, bytes",
     )
+    ondemand_after_seconds: int = Field(
+        default=limits.ONDEMAND_AFTER_SECONDS,
+        ge=0,
+        description="what one worker must read whole goes to the on-demand queue if it is expected to take longer",
+    )
 
     visibility_seconds: int = Field(
         default=limits.VISIBILITY_SECONDS,

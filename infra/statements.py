@@ -81,7 +81,11 @@ def send_to(queues: Iterable[sqs.IQueue]) -> iam.PolicyStatement:
 
 
 def receive_from(queues: Iterable[sqs.IQueue]) -> iam.PolicyStatement:
-    actions = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl")
+    """On AWS the right to a call is the right to its batch, and the batch's own name means nothing; the embedded
+    emulator (ministack 1.5.33) asks for it by that name.
+    """
+    visibility = ("ChangeMessageVisibility", "ChangeMessageVisibilityBatch")
+    actions = ("ReceiveMessage", "DeleteMessage", *visibility, "GetQueueAttributes", "GetQueueUrl")
     return allow((f"sqs:{action}" for action in actions), *(queue.queue_arn for queue in queues))
 
 
@@ -99,6 +103,12 @@ def execution_arns(names: Names) -> list[str]:
 def answer_tokens() -> iam.PolicyStatement:
     """Answers task tokens. AWS's Service Authorization Reference knows no resource for these; a token is secret."""
     return allow(["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"], "*")
+
+
+def protect_tasks(names: Names) -> iam.PolicyStatement:
+    """ECS's agent asks for task protection under the task's own role; a task cannot name itself, so: its cluster's."""
+    tasks = f"arn:{Aws.PARTITION}:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}:task/{names.cluster}/*"
+    return allow(["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], tasks)
 
 
 def _under(bucket: s3.IBucket, prefixes: Iterable[str]) -> list[str]:

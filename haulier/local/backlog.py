@@ -6,10 +6,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from haulier.contracts.dataset import WORK_QUEUES
 from haulier.contracts.names import Names
 from haulier.local.stack import ACCESS_KEY, SECRET_KEY, StackInfo
-
-WORK_QUEUES = ("priority", "standard", "bulk")
 
 
 @dataclass(frozen=True)

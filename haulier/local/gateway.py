@@ -15,6 +15,9 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 RECEIVED_OVER_TLS = (b"x-forwarded-proto", b"https")
+BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
+"""Actions that only the emulator knows: on AWS the right to the single call is the right to its batch (Service
+Authorization Reference, Amazon SQS)."""
 
 
 def behind_tls(inner: Application) -> Application:
@@ -28,7 +31,19 @@ def behind_tls(inner: Application) -> Application:
     return front
 
 
+def as_on_aws(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """The emulator's `extract`, which finds the action that a request needs the right to, without BATCHES."""
+
+    def action(*request: Any) -> str | None:
+        found = extract(*request)
+        return found.removesuffix("Batch") if found in BATCHES else found
+
+    return action
+
+
 if __name__ == "__main__":
     emulator: Any = import_module("ministack.app")
+    actions: Any = import_module("ministack.core.iam_actions")
+    actions.extract_iam_action = as_on_aws(actions.extract_iam_action)
     emulator.app = behind_tls(emulator.app)
     emulator.main()

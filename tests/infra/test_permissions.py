@@ -90,14 +90,26 @@ def test_the_worker_role_is_for_ecs_tasks_and_has_its_agreed_name(prod: Stacks):
 
 def test_a_worker_may_do_what_its_chunks_take_and_nothing_else(prod: Stacks):
     assert allowed(prod, "WorkerRole") == {
-        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl", "sqs:SendMessage",
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:ChangeMessageVisibilityBatch",
+        "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage",
         "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject",
         "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:ListBucketMultipartUploads",
         "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem",
         "dynamodb:ConditionCheckItem",
         "states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat",
+        "ecs:GetTaskProtection", "ecs:UpdateTaskProtection",
     }  # fmt: skip
+
+
+def test_a_worker_may_ask_to_be_left_alone_for_tasks_of_its_own_cluster_only(prod: Stacks):
+    (statement,) = (s for s in prod.statements("WorkerRole") if "ecs:UpdateTaskProtection" in listed(s["Action"]))
+    assert statement["Resource"]["Fn::Join"][1][-1] == ":task/haulier-test/*"
+
+
+def test_a_chunk_may_move_to_the_on_demand_queue_and_intake_and_janitor_may_send_to_it(prod: Stacks):
+    for role in ("WorkerRole", "IntakeRole", "JanitorRole"):
+        (sends,) = (s for s in prod.statements(role) if "sqs:SendMessage" in listed(s["Action"]))
+        assert "QueuesOndemand" in json.dumps(sends["Resource"]), role
 
 
 @pytest.mark.parametrize("role", ["IntakeRole", "PlanRole", "AssembleRole", "NotifyRole", "JanitorRole", "WorkerRole"])
@@ -112,6 +124,19 @@ def test_writes_of_a_worker_stay_under_the_prefixes_of_results(prod: Stacks):
     (statement,) = (s for s in prod.statements("WorkerRole") if s["Action"] == "s3:PutObject")
     prefixes = {resource["Fn::Join"][1][-1] for resource in statement["Resource"]}
     assert prefixes == {"/processed/*", "/rejected/*", "/failed/*"}
+
+
+def test_a_worker_may_copy_what_it_joins_and_read_nothing_else_of_the_output_bucket(prod: Stacks):
+    """UploadPartCopy: GetObject on its source, PutObject on its target; both lie under `processed/`."""
+    resources = [
+        resource
+        for statement in prod.statements("WorkerRole")
+        if "s3:GetObject" in listed(statement["Action"]) and "StorageOutput" in json.dumps(statement["Resource"])
+        for resource in listed(statement["Resource"])
+    ]
+    assert {resource["Fn::Join"][1][-1] for resource in resources} == {
+        "/processed/*", "/rejected/*", "/failed/*", "/temp/*",
+    }  # fmt: skip
 
 
 def test_the_machine_may_start_only_itself(prod: Stacks):

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from haulier.contracts import limits
+from haulier.contracts.dataset import WORK_QUEUES
 from infra.queues import INTAKE_TIMEOUT_SECONDS
 from tests.infra.conftest import Stacks, listed
 
@@ -19,7 +20,7 @@ def test_every_queue_is_encrypted_and_refuses_what_comes_without_tls(prod: Stack
     assert guarded == set(queues)
 
 
-@pytest.mark.parametrize("name", ["intake", "priority", "standard", "bulk"])
+@pytest.mark.parametrize("name", ["intake", *WORK_QUEUES])
 def test_each_queue_leads_to_a_dead_letter_queue_that_keeps_longer(prod: Stacks, name: str):
     queue, dlq = prod.queue(name), prod.queue(f"{name}-dlq")
     (dlq_id,) = (logical for logical, r in prod.of_type("AWS::SQS::Queue").items() if r["Properties"] is dlq)
@@ -28,7 +29,7 @@ def test_each_queue_leads_to_a_dead_letter_queue_that_keeps_longer(prod: Stacks,
     assert dlq["MessageRetentionPeriod"] == limits.DLQ_RETENTION_SECONDS > limits.WORK_RETENTION_SECONDS
 
 
-@pytest.mark.parametrize("name", ["priority", "standard", "bulk"])
+@pytest.mark.parametrize("name", WORK_QUEUES)
 def test_work_queues_hold_to_the_limits_both_sides_know(prod: Stacks, name: str):
     queue = prod.queue(name)
     assert queue["VisibilityTimeout"] == limits.VISIBILITY_SECONDS

@@ -2,6 +2,7 @@
 
 import time
 
+from haulier.contracts.dataset import WORK_QUEUES
 from haulier.contracts.states import FINAL, JobState
 from tests.stack.conftest import wait_until
 
@@ -13,7 +14,7 @@ def test_every_job_is_final(stack):
 
 
 def test_no_message_is_left_in_a_work_queue(stack):
-    urls = [stack.queue_url(stack.names.queue(queue)) for queue in ("intake", "priority", "standard", "bulk")]
+    urls = [stack.queue_url(stack.names.queue(queue)) for queue in ("intake", *WORK_QUEUES)]
 
     def empty() -> bool:
         found = [stack.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=NUMBERS)["Attributes"] for url in urls]

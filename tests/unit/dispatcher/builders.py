@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "HAULIER_PRIORITY_QUEUE_URL": "https://queue/priority",
     "HAULIER_STANDARD_QUEUE_URL": "https://queue/standard",
     "HAULIER_BULK_QUEUE_URL": "https://queue/bulk",
+    "HAULIER_ONDEMAND_QUEUE_URL": "https://queue/ondemand",
     "HAULIER_RESULTS_QUEUE_URL": "https://queue/results.fifo",
     "HAULIER_STATE_MACHINE_ARN": MACHINE,
     "HAULIER_COMPLETED_TOPIC_ARN": "arn:completed",

@@ -30,7 +30,7 @@ def refused(key: str, *, size: int = 10, dataset: Dataset = DEFAULT_DATASET) -> 
         ("incoming/a.never-heard-of", 10, None),
         ("incoming/a.parquet", 10, "unsupported_type"),
         ("incoming/a.PDF", 10, "unsupported_type"),
-        ("incoming/a.zip", 10, "unsupported_type"),
+        ("incoming/a.7z", 10, "unsupported_type"),
     ],
 )
 def test_an_object_is_admitted_or_refused_when_it_arrives(key: str, size: int, code: str | None) -> None:

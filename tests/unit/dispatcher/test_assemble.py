@@ -4,11 +4,13 @@ from typing import Any
 import pytest
 
 from haulier.contracts.keys import manifest_key, success_key
+from haulier.contracts.report import ChunkReport
 from haulier.contracts.states import JobState
 from haulier.jobs.attributes import decode_item, encode
 from haulier.jobs.items import chunk_sk
 from haulier.jobs.writes import job_becomes
 from tests.unit.dispatcher.builders import (
+    INPUT,
     NOW,
     OUTPUT,
     TABLE,
@@ -106,6 +108,62 @@ def test_the_run_succeeds_when_the_assembler_dies_at_any_call(moment: str) -> No
             break
         assert ask(cloud, job)["verdict"] == "done"
         assert (OUTPUT, success_key("default", job, 1)) in cloud.objects
+        at += 1
+    assert at > 8
+
+
+def joined(cloud: Cloud, job: str) -> str:
+    """Has the join of a run of three chunks committed."""
+    key = committed(cloud, job, 3, END, END)
+    report = ChunkReport.model_validate_json(decode_item(cloud.items[job, chunk_sk(1, 3, 0)])["report"])
+    outputs = (report.outputs[0].model_copy(update={"records": 3}),)
+    counted = report.model_copy(update={"read": 0, "written": 0, "input_bytes": 0, "outputs": outputs})
+    cloud.items[job, chunk_sk(1, 3, 0)]["report"] = encode(counted.to_json())
+    return key
+
+
+def single(cloud: Cloud) -> tuple[str, list[str]]:
+    """A proven run of three chunks whose outputs are to be one object."""
+    cloud.put(INPUT, "config/datasets/default.yaml", b"match: [{prefix: incoming/}]\noutput: {layout: single}\n")
+    job = planned(cloud)
+    return job, [committed(cloud, job, chunk, *link) for chunk, link in enumerate(LINKS)]
+
+
+def test_the_join_is_ordered_and_then_published_alone_when_the_outputs_are_to_be_one_object() -> None:
+    cloud = Cloud()
+    job, pieces = single(cloud)
+
+    answer = ask(cloud, job)
+
+    assert (answer["verdict"], listed(cloud, answer)) == ("work", [(3, 0)])
+    assert cloud.job(job)["status"] == "RUNNING"
+    assert all((OUTPUT, piece) in cloud.objects for piece in pieces)
+    key = joined(cloud, job)
+    assert ask(cloud, job, 1)["verdict"] == "done"
+    names = [manifest_key("default", job, 1), success_key("default", job, 1)]
+    assert sorted(name for bucket, name in cloud.objects if bucket == OUTPUT) == sorted([*names, key])
+    row = cloud.job(job)
+    assert (row["status"], row["chunks"], row["read"], row["written"], row["output_bytes"]) == ("SUCCEEDED", 3, 3, 3, 3)
+
+
+@pytest.mark.parametrize("moment", ["die_before", "die_after"])
+def test_one_object_is_left_when_the_assembler_dies_at_any_call_after_the_join(moment: str) -> None:
+    at = 0
+    while True:
+        cloud = Cloud()
+        job, _ = single(cloud)
+        key = joined(cloud, job)
+        cloud.calls.clear()
+        setattr(cloud, moment, at)
+        try:
+            ask(cloud, job)
+        except Died:
+            pass
+        else:
+            break
+        assert ask(cloud, job)["verdict"] == "done"
+        names = [manifest_key("default", job, 1), success_key("default", job, 1)]
+        assert sorted(name for bucket, name in cloud.objects if bucket == OUTPUT) == sorted([*names, key])
         at += 1
     assert at > 8
 

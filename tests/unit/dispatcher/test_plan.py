@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from haulier.contracts.keys import failed_key
+from haulier.contracts.keys import dataset_key, failed_key
 from haulier.contracts.run import Plan
 from haulier.contracts.states import JobState
 from haulier.jobs.writes import job_becomes
@@ -63,6 +63,16 @@ def test_every_chunk_is_listed_when_a_run_is_planned() -> None:
     assert (plan.reading.columns, plan.reading.body_start) == (("a", "b"), 4)
 
 
+def test_the_schema_is_pinned_in_the_plan_when_the_dataset_asks_for_it() -> None:
+    cloud = Cloud()
+    cloud.put(INPUT, dataset_key("default"), b"schema: {infer: true}\n")
+    ask(cloud, a_chunked_job(cloud, CSV))
+    reading = the_plan(cloud).reading
+    assert reading is not None
+    assert reading.inferred == {"a": "integer", "b": "integer"}
+    assert reading.remarks[0].startswith("schema inferred from all")
+
+
 @pytest.mark.parametrize("size", [5 * 10**9, 5 * 10**12])
 def test_planning_costs_the_same_when_the_object_is_huge(size: int) -> None:
     cloud = Cloud()
@@ -114,7 +124,7 @@ def test_the_job_fails_when_its_object_is_gone_or_changed(body: bytes | None, co
 
 def test_the_job_fails_when_its_content_cannot_be_read() -> None:
     cloud = Cloud()
-    job = a_chunked_job(cloud, b"PK\x03\x04\x00" + bytes(8000))
+    job = a_chunked_job(cloud, b"7z\xbc\xaf\x27\x1c" + bytes(8000))
 
     assert ask(cloud, job)["verdict"] == "failed"
     assert json.loads(cloud.job(job)["error"])["code"] == "unsupported_content"

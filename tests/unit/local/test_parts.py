@@ -13,7 +13,7 @@ from haulier.local import errors, lifecycle
 from haulier.local.clone import node_directory, repository
 from haulier.local.deployment import _filled_in, _wait
 from haulier.local.emulator import emulator_environment, free_port
-from haulier.local.gateway import RECEIVED_OVER_TLS, behind_tls
+from haulier.local.gateway import RECEIVED_OVER_TLS, as_on_aws, behind_tls
 from haulier.local.home import HOME_VARIABLE, Home
 from haulier.local.identity import aws_config
 from haulier.local.processes import tail
@@ -98,6 +98,16 @@ def test_the_front_marks_requests_as_received_over_tls_and_nothing_else():
 
     asyncio.run(both())
     assert seen == [{"type": "http", "headers": [(b"host", b"x"), RECEIVED_OVER_TLS]}, {"type": "lifespan"}]
+
+
+def test_the_right_to_a_call_is_the_right_to_its_batch_as_on_aws():
+    for asked, needed in {
+        "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage": "sqs:DeleteMessage",
+        "dynamodb:BatchGetItem": "dynamodb:BatchGetItem",
+        None: None,
+    }.items():
+        assert as_on_aws(lambda *_request, asked=asked: asked)("sqs", "POST") == needed
 
 
 def test_a_client_is_given_everything_so_that_no_profile_leaks_in():
