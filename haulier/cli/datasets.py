@@ -11,9 +11,10 @@ from haulier.cli.parameters import AsJson
 from haulier.cli.rows import dataset_row, stored_dataset_row
 from haulier.client import datasets
 from haulier.client.errors import NotConfigured
+from haulier.client.inference import infer_schema
 from haulier.contracts.dataset import Dataset
 
-app = typer.Typer(no_args_is_help=True, help="Datasets: list, check, put.")
+app = typer.Typer(no_args_is_help=True, help="Datasets: list, check, put, infer.")
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="NAME.yaml…", help="Configurations; NAME is the dataset's.", show_default=False)
@@ -45,6 +46,28 @@ def put_datasets(context: typer.Context, files: Files, as_json: AsJson = False) 
     """Check configurations and store them. Jobs accepted from now on use them."""
     invocation = Invocation.of(context, as_json=as_json)
     _show(invocation, datasets.put_all(invocation.connection, files))
+
+
+@app.command("infer")
+def infer(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or an object: s3://BUCKET/KEY.")],
+    using: Annotated[
+        Path | None,
+        typer.Option(metavar="NAME.yaml", help="A configuration whose format, flatten, nulls and columns are used."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the schema that a run would infer of a file, as YAML to put into a dataset (--json: a column a line)."""
+    invocation = Invocation.of(context, as_json=as_json)
+    found = infer_schema(lambda: invocation.connection, file, using)
+    if invocation.output.as_json:
+        for column in found.columns:
+            invocation.output.line(column.model_dump(exclude_none=True))
+    else:
+        typer.echo(found.to_yaml(), nl=False)
+    for remark in found.remarks:
+        invocation.output.tell(remark)
 
 
 def _show(invocation: Invocation, found: list[Dataset]) -> None:

@@ -16,7 +16,7 @@ from haulier.client.selection import Selection
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, redrive, purge.")
 
 Queue = Annotated[
-    Literal["intake", "priority", "standard", "bulk"] | None,
+    Literal["intake", "priority", "standard", "bulk", "ondemand"] | None,
     typer.Option(metavar="|".join(DLQ_NAMES), help="One queue's letters only."),
 ]
 Letters = Annotated[list[str] | None, typer.Argument(metavar="LETTER…", help="Only these; all if none.")]

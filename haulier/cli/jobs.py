@@ -3,13 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 
 from haulier.cli import render
 from haulier.cli.invocation import Invocation
 from haulier.cli.parameters import AsJson, Job
-from haulier.cli.rows import chunk_row, job_row, status_row
+from haulier.cli.rows import chunk_row, job_row, profile_rows, status_row
 from haulier.client.jobs import listing, look, resolve
+from haulier.client.results import profile
 from haulier.contracts.states import JobState
 
 
@@ -35,7 +36,7 @@ def status(
     chunks: Annotated[bool, typer.Option("--chunks", help="The chunks, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show all that is known of a job: file, state, duration, records, rejects, bytes, error."""
+    """Show all that is known of a job: file, state, duration, records, rejects, bytes, error, columns."""
     invocation = Invocation.of(context, as_json=as_json)
     connection = invocation.connection
     view = look(connection, resolve(connection, job))
@@ -43,6 +44,15 @@ def status(
     parts = [chunk_row(item) for item in view.chunks] if chunks else []
     if chunks:
         row["chunk_rounds"] = parts
-    table = render.status_table(row)
-    width = invocation.output.width
-    invocation.output.show([row], lambda: Group(table, "", render.chunks_table(parts, width)) if chunks else table)
+    held = profile(connection, view.job)
+    row["profile"] = profile_rows(held) if held else None
+    row["columns_left_out"] = held.left_out if held else 0
+
+    def table() -> RenderableType:
+        width = invocation.output.width
+        shown: list[RenderableType] = [render.status_table(row)]
+        shown += ["", render.profile_table(row["profile"], row["columns_left_out"], width)] if row["profile"] else []
+        shown += ["", render.chunks_table(parts, width)] if chunks else []
+        return Group(*shown)
+
+    invocation.output.show([row], table)

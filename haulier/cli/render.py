@@ -1,7 +1,7 @@
 """Tables for a terminal, made of the rows that are written as JSON elsewhere (`rows`)."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,6 +13,7 @@ from haulier.cli.rows import Row
 WIDE_COLUMNS = 120
 ERROR_COLUMNS = 100
 CHUNK_COLUMNS = 150
+_COUNTS = ("values", "nulls", "~distinct", "rejects")
 _COLOURS = {
     "SUCCEEDED": "green",
     "FAILED": "bold red",
@@ -124,6 +125,50 @@ def _facts(row: Row) -> list[tuple[str, str | Text | None]]:
         ("chunks", chunks),
         ("outputs", Text(row["outputs"]) if row["outputs"] else None),
     ]
+
+
+def profile_table(rows: Sequence[Row], left_out: int, width: int) -> RenderableType:
+    """What the outputs hold, a column a line, `~` before what is estimated; a narrow terminal gets rounded counts."""
+    counted = formats.count if width >= WIDE_COLUMNS else _rounded
+    lines = [_profile_cells(row, counted) for row in rows]
+    # Names and bounds share what the others leave, and are cut to it.
+    used = sum(max(len(name), *(len(line[name]) for line in lines)) + 1 for name in (*_COUNTS, "type"))
+    spare = max(width - used - 2, 30)
+    room = {"column": spare * 2 // 5, "min": spare * 3 // 10, "max": spare * 3 // 10}
+    made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    named = ("column", "type", *_COUNTS, "min", "max")
+    for name in named:
+        justify: Literal["left", "right"] = "right" if name in _COUNTS else "left"
+        made.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis", max_width=room.get(name))
+    for line in lines:
+        made.add_row(*(Text(line[name]) for name in named))
+    note = Text(f"and {left_out:,} more columns that are not profiled", style="dim")
+    return Group(made, note) if left_out else made
+
+
+def _profile_cells(row: Row, counted: Callable[[int | None], str]) -> dict[str, str]:
+    return {
+        "column": _one_line(row["name"]),
+        "type": row["kind"] or formats.NONE,
+        "values": counted(row["values"]),
+        "nulls": counted(row["nulls"]),
+        "~distinct": counted(row["distinct"]),
+        "rejects": counted(sum(row["rejects"].values())),
+        "min": _one_line(row["min"]),
+        "max": _one_line(row["max"]),
+    }
+
+
+def _rounded(value: int | None) -> str:
+    return formats.NONE if value is None else formats.rounded(value)
+
+
+def _one_line(value: object) -> str:
+    """As it is shown in a table, since a text may hold any character."""
+    if value is None:
+        return formats.NONE
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return "".join(char if char.isprintable() else "·" for char in shown)
 
 
 def chunks_table(rows: Iterable[Row], width: int) -> RenderableType:

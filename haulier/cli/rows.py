@@ -10,6 +10,7 @@ from haulier.client.progress import megabytes_per_second, progress_of, total_sec
 from haulier.client.requests import Request
 from haulier.contracts.dataset import Dataset
 from haulier.contracts.keys import run_prefix
+from haulier.contracts.profile import ColumnSummary, RunProfile
 from haulier.contracts.states import JobState
 from haulier.jobs.items import ChunkItem, JobItem
 from haulier.jobs.times import iso
@@ -66,6 +67,14 @@ def status_row(view: JobView, now_ms: int, output_bucket: str) -> Row:
         "remarks": list(job.remarks),
         "outputs": outputs if job.status == JobState.SUCCEEDED else None,
     }
+
+
+def profile_rows(profile: RunProfile) -> list[Row]:
+    """A run's columns, in the order of the output; after them those that only rejects are known of."""
+    rejects = dict(profile.rejects)
+    rows = [column.model_dump() | {"rejects": rejects.pop(column.name, {})} for column in profile.columns]
+    none = dict.fromkeys(ColumnSummary.model_fields)
+    return rows + [none | {"name": name, "rejects": codes} for name, codes in rejects.items()]
 
 
 def _reading(view: JobView) -> bool:

@@ -25,8 +25,8 @@ def submit(
         str | None, typer.Option(metavar="NAME", help="Instead of the one that matches the key.")
     ] = None,
     queue: Annotated[
-        Literal["priority", "standard", "bulk"] | None,
-        typer.Option(metavar="priority|standard|bulk", help="Instead of the dataset's."),
+        Literal["priority", "standard", "bulk", "ondemand"] | None,
+        typer.Option(metavar="priority|standard|bulk|ondemand", help="Instead of the dataset's."),
     ] = None,
     cause: Annotated[
         str,

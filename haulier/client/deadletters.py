@@ -27,7 +27,7 @@ class Letter:
     """A message in a dead-letter queue.
 
     Attributes:
-        queue: whose: `intake`, `priority`, `standard` or `bulk`.
+        queue: whose: `intake`, `priority`, `standard`, `bulk` or `ondemand`.
         message_id: SQS's id of it.
         body: as it was sent.
         sent_at: ISO 8601, UTC; a message that SQS moved keeps the age it had.
@@ -104,7 +104,7 @@ def redrive(
         dry_run: only say what would be done.
         limit: how many letters at most.
     """
-    retried: set[str] = set()
+    acted: set[tuple[str, str]] = set()
     for queue in selection.queues:
         if queue == INTAKE and selection.whole_queues and not dry_run:
             moved = move_all(connection, queue)
@@ -115,11 +115,7 @@ def redrive(
             for letter, receipt in sitting.receive(selection, limit):
                 job = connection.run(get_job(connection.table, letter.job_id)) if letter.job_id else None
                 decision = decide(letter.queue, letter.body, job)
-                if isinstance(decision, Retry):
-                    if decision.job_id in retried:
-                        decision = _second(decision, dry_run=dry_run)
-                    else:
-                        retried.add(decision.job_id)
+                decision = _once(decision, letter, acted, dry_run=dry_run)
                 if not dry_run:
                     _act(connection, letter, decision)
                     if not isinstance(decision, Keep):
@@ -143,8 +139,27 @@ def purge(
                 yield letter
 
 
-def _second(decision: Retry, *, dry_run: bool) -> Decision:
+def _once(decision: Decision, letter: Letter, acted: set[tuple[str, str]], *, dry_run: bool) -> Decision:
+    """The decision, unless the same was done a moment ago: an event that nobody can read is back among the letters
+    before the next are received, and would be sent again without end.
+    """
+    match decision:
+        case Retry(job_id):
+            what = ("retry", job_id)
+        case Resend(queue):
+            what = (queue, letter.body)
+        case _:
+            return decision
+    if what not in acted:
+        acted.add(what)
+        return decision
+    return _second(decision, dry_run=dry_run)
+
+
+def _second(decision: Retry | Resend, *, dry_run: bool) -> Decision:
     """A job is retried once: in a dry run only its first letter would have done it; else its next run failed, too."""
+    if isinstance(decision, Resend):
+        return Keep("the same text was sent again a moment ago: look what became of it first")
     if dry_run:
         return Discard("its run is over: another letter of the same job starts the next one")
     return Keep(f"job {decision.job_id} was retried a moment ago and failed again: look at its error first")

@@ -35,12 +35,14 @@ def progress_of(view: JobView) -> Progress:
     if job.status in (JobState.SEALED, JobState.SUCCEEDED):
         chunks = job.chunks or 1
         return Progress(job.size, job.size, chunks, chunks, job.read or 0, job.rejected or 0)
-    newest = view.newest_chunks.values()
+    planned = _planned(view)
+    # The number after the last is the run's join (`jobs.join`), which reads nothing.
+    newest = [item for item in view.newest_chunks.values() if planned is None or item.chunk < planned]
     return Progress(
         bytes_done=min(sum(_bytes(item) for item in newest), job.size),
         bytes_total=job.size,
         chunks_done=sum(item.report is not None for item in newest),
-        chunks_total=_planned(view),
+        chunks_total=planned,
         read=sum(item.report.read if item.report else item.progress_read for item in newest),
         rejected=sum(item.report.rejected if item.report else item.progress_rejected for item in newest),
     )

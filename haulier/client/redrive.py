@@ -6,13 +6,14 @@ the job is retried as run n+1. A second letter of that job then belongs to a run
 
 from dataclasses import dataclass
 
+from haulier.contracts.dataset import WORK_QUEUES
 from haulier.contracts.errors import InvalidMessage, NewerMessage
 from haulier.contracts.messages import ChunkMessage, decode_message
 from haulier.contracts.states import JobState
 from haulier.jobs.items import JobItem
 
 INTAKE = "intake"
-DLQ_NAMES = (INTAKE, "priority", "standard", "bulk")
+DLQ_NAMES = (INTAKE, *WORK_QUEUES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def decide(queue: str, body: str, job: JobItem | None) -> Decision:
     """What to do with a letter.
 
     Args:
-        queue: whose dead-letter queue it lies in: `intake`, `priority`, `standard` or `bulk`.
+        queue: whose dead-letter queue it lies in: `intake`, `priority`, `standard`, `bulk` or `ondemand`.
         body: the letter's.
         job: its job as the table has it now; None if there is none.
     """

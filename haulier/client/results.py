@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from haulier.client.connection import Connection
-from haulier.client.errors import Damaged, NotFound, Refused
+from haulier.client.errors import Damaged, HaulierError, NotFound, Refused
 from haulier.client.jobs import JobView
 from haulier.contracts.keys import manifest_key
 from haulier.contracts.manifest import Manifest
+from haulier.contracts.profile import RunProfile
 from haulier.contracts.report import OutputObject
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call
@@ -37,7 +40,17 @@ def manifest(connection: Connection, job: JobItem) -> Manifest:
         ]
     except Missing:
         raise NotFound(f"s3://{connection.output_bucket}/{key} is gone", "`haulier retry` makes it anew") from None
-    return Manifest.model_validate_json(body)
+    return Manifest.of(body)
+
+
+def profile(connection: Connection, job: JobItem) -> RunProfile | None:
+    """What the job's outputs hold, by column; None where no manifest says so, or none can be read from here."""
+    if job.status != JobState.SUCCEEDED:
+        return None
+    try:
+        return manifest(connection, job).profile
+    except (HaulierError, ClientError, ValueError):
+        return None
 
 
 def download(

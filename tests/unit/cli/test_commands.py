@@ -21,6 +21,7 @@ GROUPS = [
     ["datasets", "list"],
     ["datasets", "check"],
     ["datasets", "put"],
+    ["datasets", "infer"],
 ]
 
 
@@ -229,6 +230,18 @@ def test_datasets_are_checked_stored_and_listed(stack, run, tmp_path):
     assert run("datasets", "put", str(path)).exit_code == ExitCode.OK
     assert (stack.connection.input_bucket, dataset_key("flights")) in stack.s3.objects
     assert [row["dataset"] for row in rows(run("datasets", "list"))] == ["flights"]
+
+
+def test_a_schema_is_written_as_yaml_when_a_file_is_looked_at(stack, run, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,code\n1,007\n")
+    result = run("datasets", "infer", str(path))
+    assert result.stdout == (
+        "schema:\n  columns:\n    - {name: id, type: integer, exact: true}\n    - {name: code, type: string}\n"
+    )
+    assert "schema inferred from all 1 record" in result.stderr
+    assert [row["type"] for row in rows(run("datasets", "infer", str(path), "--json"))] == ["integer", "string"]
+    assert run("datasets", "infer", str(tmp_path / "none.csv")).exit_code == ExitCode.NOT_FOUND
 
 
 def test_rejects_are_json_lines_and_their_number_is_talk(stack, run):

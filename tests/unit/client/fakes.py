@@ -66,7 +66,7 @@ class S3:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:
         if (Bucket, Key) not in self.objects:
             raise refused("GetObject", "NoSuchKey")
         return {"Body": _Body(self.objects[Bucket, Key])}

@@ -4,6 +4,7 @@ from haulier.client import deadletters
 from haulier.client.deadletters import Moved, Redriven, letters, purge, redrive, show
 from haulier.client.errors import NotFound, Refused, TimedOut
 from haulier.client.moving import move_all
+from haulier.client.redrive import Keep, Resend
 from haulier.client.selection import Selection
 from haulier.client.waiting import Patience
 from haulier.contracts.messages import ChunkMessage
@@ -151,6 +152,21 @@ def test_letters_are_moved_by_hand_where_only_some_are_meant_or_the_service_cann
     assert [message["MessageId"] for message in stack.sqs.queues["haulier-t-intake-dlq"]] == ["m2"]
     assert [type(entry) for entry in redrive(stack.connection)] == [Redriven]
     assert len(stack.sqs.sent) == 2
+
+
+def test_a_redrive_ends_when_what_it_sends_again_comes_back_at_once(stack, monkeypatch):
+    """Intake refuses an event it cannot read faster than the next letter is received."""
+    stack.sqs.hold("haulier-t-intake-dlq", "nonsense", 1)
+    send, numbers = stack.sqs.send_message, iter(range(2, 1000))
+
+    def send_and_refuse(**params):
+        stack.sqs.hold("haulier-t-intake-dlq", params["MessageBody"], next(numbers))
+        return send(**params)
+
+    monkeypatch.setattr(stack.sqs, "send_message", send_and_refuse)
+    first, second = redrive(stack.connection, Selection(queues=("intake",), reasons=("",)))
+    assert (type(first.decision), type(second.decision)) == (Resend, Keep)
+    assert [message["MessageId"] for message in stack.sqs.queues["haulier-t-intake-dlq"]] == ["m2"]
 
 
 def test_a_move_is_waited_for_and_its_failure_told(stack):

@@ -32,6 +32,15 @@ def test_a_chunk_that_is_redone_counts_by_its_newest_round(stack):
     assert progress_of(look(stack.connection, JOB)).chunks_done == 0
 
 
+def test_a_join_is_no_chunk_of_the_file(stack):
+    stack.job(chunked=True)
+    stack.run(plan=Plan(size=100, chunk_bytes=50, chunks=2))
+    for chunk in (0, 1, 2):
+        stack.chunk(chunk=chunk, report=a_report())
+    found = progress_of(look(stack.connection, JOB))
+    assert (found.chunks_done, found.chunks_total, found.read) == (2, 2, 20)
+
+
 def test_a_job_that_is_not_planned_does_not_know_its_chunks(stack):
     stack.job(chunked=True)
     assert progress_of(look(stack.connection, JOB)).chunks_total is None

@@ -105,3 +105,12 @@ def _report(rejected: OutputObject) -> str:
     return ChunkReport(
         first=0, next=1, read=1, written=0, rejected=1, filtered=0, input_bytes=1, rejects=rejected
     ).to_json()
+
+
+def test_a_manifest_of_a_later_release_is_read_though_it_says_more(stack, succeeded):
+    key = (stack.connection.output_bucket, manifest_key("default", JOB, 1))
+    later = json.loads(stack.s3.objects[key]) | {"later": {"a": 1}}
+    later["source"]["later"] = later["chunks"][0]["later"] = 1
+    expected = manifest(stack.connection, succeeded)
+    stack.s3.objects[key] = json.dumps(later).encode()
+    assert manifest(stack.connection, succeeded) == expected
