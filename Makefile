@@ -4,8 +4,10 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
+SECONDS ?= 120
+WORKERS ?= 3
 
-.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack synth lock fmt clean
+.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack chaos bench synth lock fmt clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +62,12 @@ unit: .venv/.ready ## the fast tests alone
 
 stack: .venv/.ready ## the tests against the embedded stack alone
 	@$(RUN) -m pytest -m stack
+
+bench: .venv/.ready ## measure the record path beside other ways; writes bench/RESULTS.md (some 40 minutes)
+	@$(RUN) -m bench records
+
+chaos: .venv/.ready ## kill, freeze and cheat workers for SECONDS=120 (SEED=, WORKERS=3), then count every record
+	@$(RUN) -m tests.chaos --seconds $(SECONDS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 synth: .venv/.ready ## write the CloudFormation templates to cdk.out; no account, no Docker (the functions' wheels are fetched once)
 	@$(RUN) -m scripts.synth
