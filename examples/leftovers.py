@@ -7,7 +7,7 @@ from haulier.client.connection import Connection
 from haulier.client.jobs import listing
 from haulier.contracts.states import OPEN
 
-QUEUES = ("intake", "priority", "standard", "bulk")
+QUEUES = ("intake", "priority", "standard", "bulk", "ondemand")
 NUMBERS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
 

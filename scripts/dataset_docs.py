@@ -51,6 +51,9 @@ A value that does not fit its column is a reject, never a silent null: it goes t
 its record, the column, a code, the value and the raw text. A column a schema does not list keeps its value as it is.
 Derived numbers must be finite; an infinite one is a reject. The record limit counts a line with its end. An expression
 cannot name a column called `*` or `^…$`: rename it first.
+
+[Schemas from files, and nested JSON as columns](inference-and-flatten.md): what `schema: {infer: true}` and `flatten`
+do, rule by rule; `haulier datasets infer FILE` writes a schema to start from.
 """
 
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
@@ -62,10 +65,20 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
         models.Column,
         "A list, in the order they are checked: the first that is wrong gives the reject.",
     ),
+    "transforms.flatten": (models.Flattening, "`flatten: {}` opens every object of a record."),
     "output": (models.Output, ""),
     "chunking": (models.Chunking, ""),
 }
-TRANSFORMS = (models.Rename, models.Drop, models.Trim, models.Default, models.Cast, models.Filter, models.Derive)
+TRANSFORMS = (
+    models.Flatten,
+    models.Rename,
+    models.Drop,
+    models.Trim,
+    models.Default,
+    models.Cast,
+    models.Filter,
+    models.Derive,
+)
 
 
 def shown_type(annotation: Any) -> str:
