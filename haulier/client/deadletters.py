@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from botocore.exceptions import ClientError
+
 from haulier.client.connection import Connection
-from haulier.client.errors import NotFound
+from haulier.client.errors import NotFound, Refused
 from haulier.client.moving import move_all
 from haulier.client.redrive import INTAKE, Decision, Discard, Keep, Resend, Retry, chunk_message, decide
 from haulier.client.requests import retry
@@ -114,10 +117,10 @@ def redrive(
         with _Sitting(connection, queue) as sitting:
             for letter, receipt in sitting.receive(selection, limit):
                 job = connection.run(get_job(connection.table, letter.job_id)) if letter.job_id else None
-                decision = decide(letter.queue, letter.body, job)
+                decision = decide(letter.queue, letter.body, job, letter.error_type)
                 decision = _once(decision, letter, acted, dry_run=dry_run)
                 if not dry_run:
-                    _act(connection, letter, decision)
+                    decision = _act(connection, letter, decision)
                     if not isinstance(decision, Keep):
                         sitting.delete(receipt)
                 yield Redriven(letter, decision)
@@ -165,14 +168,19 @@ def _second(decision: Retry | Resend, *, dry_run: bool) -> Decision:
     return Keep(f"job {decision.job_id} was retried a moment ago and failed again: look at its error first")
 
 
-def _act(connection: Connection, letter: Letter, decision: Decision) -> None:
+def _act(connection: Connection, letter: Letter, decision: Decision) -> Decision:
+    """Does what was decided; returns what came of it, since the job may have changed since it was looked at."""
     if isinstance(decision, Retry):
-        retry(connection, decision.job_id)
+        try:
+            retry(connection, decision.job_id)
+        except Refused as refused:
+            return Keep(f"{refused}: redrive again, it is judged anew")
     elif isinstance(decision, Resend):
         params = {"QueueUrl": connection.queue_url(connection.names.queue(decision.queue)), "MessageBody": letter.body}
         if letter.group:
             params["MessageGroupId"] = letter.group
         connection.client("sqs").send_message(**params)
+    return decision
 
 
 class _Sitting:
@@ -189,7 +197,9 @@ class _Sitting:
 
     def __exit__(self, *_: object) -> None:
         for receipt in self._held:
-            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
+            # SQS refuses a letter that was hidden for too long: it is back already, or will be in a moment.
+            with suppress(ClientError):
+                self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
     def receive(self, selection: Selection, limit: int) -> Iterator[tuple[Letter, str]]:
         """Each letter that is meant once, with its receipt handle; at most `limit`."""

@@ -59,13 +59,14 @@ def chunk_message(queue: str, body: str) -> ChunkMessage | None:
         return None
 
 
-def decide(queue: str, body: str, job: JobItem | None) -> Decision:
+def decide(queue: str, body: str, job: JobItem | None, reason: str = "") -> Decision:
     """What to do with a letter.
 
     Args:
         queue: whose dead-letter queue it lies in: `intake`, `priority`, `standard`, `bulk` or `ondemand`.
         body: the letter's.
         job: its job as the table has it now; None if there is none.
+        reason: the letter's `error_type`; empty where SQS moved the message by itself.
     """
     if queue == INTAKE:
         return Resend(queue, "intake takes the event in again")
@@ -79,6 +80,11 @@ def decide(queue: str, body: str, job: JobItem | None) -> Decision:
         return Keep("the table knows no such job: its record expired, or the letter is from another stack")
     if job.run != message.run:
         return Discard(f"run {message.run} is over, the job is in run {job.run}")
+    return _decide_of_run(job, reason)
+
+
+def _decide_of_run(job: JobItem, reason: str) -> Decision:
+    """What to do with a letter of the job's present run."""
     match job.status:
         case JobState.FAILED:
             return Retry(job.job_id, f"the job failed in run {job.run}: run {job.run + 1} does all of it again")
@@ -86,5 +92,9 @@ def decide(queue: str, body: str, job: JobItem | None) -> Decision:
             return Discard(f"the job is {job.status}: the chunk was done after all")
         case JobState.CANCELLED | JobState.REJECTED:
             return Discard(f"the job is {job.status}: nobody wants it")
+        case JobState.ACCEPTED | JobState.QUEUED | JobState.RUNNING if reason:
+            # The letter comes first and the job's end after it: sent again in between, it would meet the end, be
+            # acknowledged, and no letter would tell of the failure. If that worker died, its message comes back.
+            return Keep(f"the job is {job.status}: a worker is about to fail it, or tries again; redrive in a moment")
         case JobState.ACCEPTED | JobState.QUEUED | JobState.RUNNING:
             return Resend(job.queue, f"the job is {job.status}: a worker takes the chunk again")

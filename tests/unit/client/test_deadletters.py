@@ -1,4 +1,5 @@
 import pytest
+from botocore.exceptions import ClientError
 
 from haulier.client import deadletters
 from haulier.client.deadletters import Moved, Redriven, letters, purge, redrive, show
@@ -39,6 +40,15 @@ def test_letters_are_listed_oldest_first_with_their_reasons_and_given_back(stack
         ("standard", "source_changed", JOB),
     ]
     assert not stack.sqs.hidden
+
+
+def test_a_look_ends_well_when_a_letter_was_held_for_too_long(stack, monkeypatch):
+    def refused(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "MessageNotInflight"}}, "ChangeMessageVisibility")
+
+    stack.sqs.hold(DLQ, body(), 1)
+    monkeypatch.setattr(stack.sqs, "change_message_visibility", refused)
+    assert len(letters(stack.connection)) == 1
 
 
 def test_more_letters_than_one_receive_gives_are_all_listed(stack):
@@ -181,3 +191,17 @@ def test_a_move_is_waited_for_and_its_failure_told(stack):
     stack.sqs.move_statuses = ["RUNNING"] * 9
     with pytest.raises(TimedOut, match="still being moved"):
         move_all(stack.connection, "intake", patience)
+
+
+def test_a_letter_is_kept_and_the_others_go_on_when_its_job_changed_meanwhile(stack, monkeypatch):
+    stack.job(status="FAILED")
+    stack.job(OTHER, status="RUNNING")
+    stack.sqs.hold(DLQ, body(), 1)
+    stack.sqs.hold(DLQ, body(OTHER), 2)
+
+    def refuse(*_):
+        raise Refused("job is RUNNING")
+
+    monkeypatch.setattr(deadletters, "retry", refuse)
+    assert [type(entry.decision).__name__ for entry in redrive(stack.connection)] == ["Keep", "Resend"]
+    assert [message["MessageId"] for message in stack.sqs.queues[DLQ]] == ["m1"]

@@ -47,3 +47,9 @@ def test_every_state_has_a_decision_and_only_open_jobs_get_the_message_again(sta
     found = decide("standard", BODY, stack.job(status=state))
     open_ = state in (JobState.ACCEPTED, JobState.QUEUED, JobState.RUNNING)
     assert isinstance(found, Resend) == open_
+
+
+def test_a_letter_with_a_reason_is_kept_while_its_job_is_open_since_its_worker_is_about_to_fail_it(stack):
+    found = decide("standard", BODY, stack.job(status="RUNNING"), "truncated")
+    assert isinstance(found, Keep)
+    assert "in a moment" in found.why
