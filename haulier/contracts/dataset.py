@@ -111,12 +111,6 @@ class Column(WireModel):
             raise ValueError("precision and scale are for type: decimal")
         if self.type == "decimal" and self.precision is None:
             raise ValueError("type: decimal needs precision and scale")
-        if self.formats is not None and self.type not in ("date", "timestamp"):
-            raise ValueError("formats are for date and timestamp")
-        if self.time_zone is not None and self.type != "timestamp":
-            raise ValueError("time_zone is for type: timestamp")
-        if self.formats is not None and self.exact:
-            raise ValueError("exact means ISO 8601 for dates and timestamps: leave out formats or exact")
         if (self.min is not None or self.max is not None) and self.type in ("string", "boolean"):
             raise ValueError(f"min and max are not for type: {self.type}; use min_length, max_length or pattern")
         if self.type in ("date", "timestamp"):
@@ -124,6 +118,16 @@ class Column(WireModel):
                 raise ValueError("min and max of a date or timestamp are ISO 8601 text in quotes")
         elif isinstance(self.min, str) or isinstance(self.max, str):
             raise ValueError("min and max of a number are numbers")
+        return self
+
+    @model_validator(mode="after")
+    def _says_how_moments_are_written(self) -> Self:
+        if self.formats is not None and self.type not in ("date", "timestamp"):
+            raise ValueError("formats are for date and timestamp")
+        if self.formats is not None and self.exact:
+            raise ValueError("exact means ISO 8601 for dates and timestamps: leave out formats or exact")
+        if self.time_zone is not None and self.type != "timestamp":
+            raise ValueError("time_zone is for type: timestamp")
         return self
 
     @model_validator(mode="after")

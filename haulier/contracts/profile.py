@@ -70,7 +70,7 @@ class ColumnSummary(WireModel):
         kind: see ColumnProfile.
         values: how many are not null.
         nulls: how many are.
-        min: the least value; a decimal, date or timestamp as the text it has in JSON Lines.
+        min: the least value; a decimal as text with all its digits, a date or timestamp in ISO 8601.
         max: the greatest.
         distinct: how many values differ, estimated (standard error 3.25 %); None where nobody knows.
     """

@@ -148,12 +148,12 @@ def _seal(table: str, job: JobItem, totals: Totals, plan: Plan, now_ms: int) -> 
 def may_have_strays(items: Sequence[ChunkItem], proof: Proven) -> bool:
     """Whether anybody but the committed attempts may have written: then the run's prefixes are listed and swept.
 
-    A failure leaves `attempts` above one, an orderly release is counted, a redo is a further round, and of a chunk that
-    owns no record nothing is listed. Where there was none of these, listing would find what the manifest holds; most
-    jobs are so, and their end is a quarter of the calls shorter.
+    A failure leaves `attempts` above one, orderly releases and outages are counted apart, a redo is a further round,
+    and of a chunk that owns no record nothing is listed. Where there was none of these, listing would find what the
+    manifest holds; most jobs are so, and their end is a quarter of the calls shorter.
     """
     unlisted = any(chunk.report is None for chunk in proof.chunks)
-    return unlisted or any(item.round > 0 or item.attempts > 1 or item.releases > 0 for item in items)
+    return unlisted or any(item.round > 0 or item.attempts + item.releases + item.outages > 1 for item in items)
 
 
 def _publish(bucket: str, job: JobItem, run: RunItem, manifest: Manifest, *, strays: bool) -> Steps[None]:

@@ -129,7 +129,7 @@ def infer(
         complete: whether `body` is all of it.
         dataset: whose columns are left out, and whose nulls are no values.
         earlier: types that streams of the same run before this one were found to have (members of a zip): a column of
-            that name has that type, whatever it holds here.
+            that name that is found here has that type, whatever values it has.
     """
     codec = "utf-8" if reading.encoding.startswith("utf-16") else reading.encoding
     given = {column.name for column in dataset.schema_.columns} | set(dataset.enrich)

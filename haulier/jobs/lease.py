@@ -5,22 +5,27 @@ of a job contend for that one item (DynamoDB: TransactionConflict). It reads the
 after a cancel changes nothing, because only a RUNNING job of the same run can be sealed.
 """
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from haulier.contracts.errors import InvalidRecord
 from haulier.contracts.events import JobError
 from haulier.contracts.limits import KIB
 from haulier.contracts.profile import ChunkProfile
 from haulier.contracts.report import ChunkReport
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, ConditionFailed, Steps
-from haulier.jobs.items import ChunkItem, chunk_sk, profile_sk
+from haulier.jobs.items import JOB_SK, ChunkItem, JobItem, chunk_sk, key_of, profile_sk
 from haulier.jobs.profiles import put_profile
 from haulier.jobs.times import iso
 from haulier.jobs.writes import get_job, update
 
 _MINE = "#lease_attempt = :mine AND attribute_not_exists(#report)"
 _NAMES = {"#lease_attempt": "lease_attempt", "#report": "report"}
+_BATCH = 100
+"""Items a BatchGetItem may name (DynamoDB)."""
 _COMMIT_BYTES = 380 * KIB
 """Of a report and a profile beside it: an item has 400 KB (DynamoDB), and some of it is the lease's."""
 
@@ -80,6 +85,26 @@ def beat(table: str, holding: Holding, progress: Progress, *, now_ms: int, lease
     return Beat.HELD if job is not None and job.workable and job.run == holding.run else Beat.JOB_OVER
 
 
+def unwanted(table: str, holdings: Collection[Holding]) -> Steps[set[Holding]]:
+    """Those nobody wants any more, since their job is over or in another run: a look between two beats, one call for
+    up to a hundred jobs. What DynamoDB leaves unread, and what this release cannot read, is left to the next beat.
+    """
+    jobs = list(dict.fromkeys(holding.job_id for holding in holdings))
+    found: dict[str, JobItem] = {}
+    for at in range(0, len(jobs), _BATCH):
+        keys = [key_of(job_id, JOB_SK) for job_id in jobs[at : at + _BATCH]]
+        wanted = {table: {"Keys": keys, "ConsistentRead": True}}
+        answer = yield Call("dynamodb", "batch_get_item", {"RequestItems": wanted})
+        for item in answer.get("Responses", {}).get(table, []):
+            with suppress(InvalidRecord):
+                found[item["job_id"]["S"]] = JobItem.of(item)
+    return {
+        holding
+        for holding in holdings
+        if (job := found.get(holding.job_id)) is not None and not (job.workable and job.run == holding.run)
+    }
+
+
 def commit(table: str, holding: Holding, report: ChunkReport, *, now_ms: int) -> Steps[ChunkItem | Beat]:
     """The commit point of an attempt: its report enters the table, and from then on its outputs count.
 
@@ -131,30 +156,45 @@ def _fitting(profile: ChunkProfile, report: str) -> str | None:
     return text if len(text.encode()) + len(report.encode()) <= _COMMIT_BYTES else None
 
 
-def release(table: str, holding: Holding) -> Steps[bool]:
-    """Gives the chunk back in order (a stop, a deployment): no failure is counted. False if it was not ours."""
-    return (yield from _let_go(table, holding, adds={"attempts": -1, "releases": 1}))
+def release(table: str, holding: Holding, *, queued_at_ms: int | None = None) -> Steps[bool]:
+    """Gives the chunk back in order (a stop, a deployment): no failure is counted. False if it was not ours.
+
+    Args:
+        table: the job table.
+        holding: what is given back.
+        queued_at_ms: when its message goes back to its queue, for the janitor, who else sends a copy of what only
+            waits; None if there is no message any more.
+    """
+    return (yield from _let_go(table, holding, queued_at_ms, adds={"attempts": -1, "releases": 1}))
 
 
-def give_up(table: str, holding: Holding, failure: JobError) -> Steps[bool]:
+def give_up(table: str, holding: Holding, failure: JobError, *, queued_at_ms: int | None = None) -> Steps[bool]:
     """Gives the chunk back after a failure that may pass: the attempt stays counted and the reason is kept."""
-    return (yield from _let_go(table, holding, failure=failure))
+    return (yield from _let_go(table, holding, queued_at_ms, failure=failure))
 
 
-def excuse(table: str, holding: Holding, failure: JobError) -> Steps[bool]:
+def excuse(table: str, holding: Holding, failure: JobError, *, queued_at_ms: int | None = None) -> Steps[bool]:
     """Gives the chunk back after a service's failure: no failure of the chunk is counted, but the outage is."""
-    return (yield from _let_go(table, holding, adds={"attempts": -1, "outages": 1}, failure=failure))
+    return (yield from _let_go(table, holding, queued_at_ms, adds={"attempts": -1, "outages": 1}, failure=failure))
 
 
 def _let_go(
-    table: str, holding: Holding, *, adds: dict[str, int] | None = None, failure: JobError | None = None
+    table: str,
+    holding: Holding,
+    queued_at_ms: int | None,
+    *,
+    adds: dict[str, int] | None = None,
+    failure: JobError | None = None,
 ) -> Steps[bool]:
+    sets: dict[str, str | int] = {"failure": failure.to_json()} if failure else {}
+    if queued_at_ms is not None:
+        sets["enqueued_at_ms"] = queued_at_ms
     try:
         yield update(
             table,
             holding.job_id,
             holding.sk,
-            sets={"failure": failure.to_json()} if failure else {},
+            sets=sets,
             removes=("lease_until", "lease_message", "lease_attempt"),
             adds=adds,
             condition=_MINE,

@@ -38,12 +38,14 @@ class Redo:
         round: the round it is to be parsed in.
         given: where its first record starts.
         end: where its span ends, in bytes.
+        failures: of the chunk in its rounds before: one count, whatever the rounds.
     """
 
     chunk: int
     round: int
     given: int
     end: int
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,18 @@ def _redos(plan: Plan, items: list[ChunkItem], broken: list[tuple[int, int]]) ->
     first, given = broken[0]
     unknown = items[first].report is None or items[first].report.next is None  # type: ignore[union-attr]
     if rounds < PARALLEL_ROUNDS and not unknown:
-        return tuple(Redo(at, rounds + 1, start, chunk_range(plan, at)[1]) for at, start in broken)
+        return tuple(
+            Redo(at, rounds + 1, start, chunk_range(plan, at)[1], _failures(items[at])) for at, start in broken
+        )
     # A record longer than the reader's limit needs a span that reaches past it, hence the doubling from the start.
     span = 2 ** max(rounds - PARALLEL_ROUNDS + 1, 1)
     already = items[first].end
     if already is not None and already > chunk_range(plan, first)[1]:
         span = max(span, 2 * ((already - chunk_range(plan, first)[0]) // plan.chunk_bytes))
     last = min(max(first + span - 1, *(at for at, _ in broken)), plan.chunks - 1)
-    return (Redo(first, rounds + 1, given, chunk_range(plan, last)[1]),)
+    return (Redo(first, rounds + 1, given, chunk_range(plan, last)[1], _failures(items[first])),)
+
+
+def _failures(item: ChunkItem) -> int:
+    """Of the round, and of those before it, whose count it began with; the attempt that was committed is none."""
+    return max(item.attempts - (item.report is not None), 0)

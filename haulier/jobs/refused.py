@@ -35,7 +35,8 @@ REFUSED = {
 }
 """Extensions of what this release cannot read, each with the rest of a sentence for the person who uploaded it."""
 _MAGIC = {
-    SPLIT: "split zip", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress (.Z)", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR", b"PAR1": "Parquet", b"%PDF": "PDF",
+    SPLIT: "split zip", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress (.Z)",
+    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR", b"PAR1": "Parquet", b"%PDF": "PDF",
     b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"\x7fELF": "ELF", b"ORC": "ORC", b"Obj\x01": "Avro",
     b"ARROW1": "Arrow", b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32",
 }  # fmt: skip

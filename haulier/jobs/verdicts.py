@@ -75,7 +75,7 @@ def failure_record(bucket: str, job: JobItem, error: JobError, failed_at_ms: int
 
 
 def cancel(table: str, job_id: str, now_ms: int) -> Steps[JobItem]:
-    """Cancels a job that is not sealed. Its workers learn it from their next heartbeat; the janitor sweeps.
+    """Cancels a job that is not sealed. Its workers learn it within seconds (`jobs.lease`); the janitor sweeps.
 
     Raises:
         LookupError: there is no such job.
