@@ -1,12 +1,13 @@
 """Bytes → blocks → columns → bytes. Pure: no event loop, no AWS, no clock.
 
 Read in this order. Bytes: `expansion` (bounds against bombs), `streams` (one compressed stream of each kind),
-`decompress` (gzip, zstd, bz2, xz), `zip_directory` and `zip_member` (zip), `transcode` (UTF-16). Blocks: `block` (what
-passes between the stages), `spans` (lines and quotes in columns), `scan` (line starts), `guess` (where a chunk begins),
-`cut_lines`, `structure` and `cut_json`, `cutting` (which cutter, fed from where). Columns: `parsed` (a block's records
-and their places), `csv_repair`, `csv_encoding`, `csv_block`, `csv_exact` (the plain definition), `json_text`,
-`json_flatten`, `json_values`, `json_splice` (records nobody looks into), `json_block`, `reader` (which one), `exact`
-and `cast` (types), `validate`, `expression` and `transform`, `profile`, `enrich`. Bytes again: `json_lines`, `encode`,
+`decompress` (gzip, zstd, bz2, xz), `zip_names`, `zip_directory` and `zip_member` (zip), `transcode` (UTF-16). Blocks:
+`block` (what passes between the stages), `spans` (lines and quotes in columns), `scan` (line starts), `guess` (where
+a chunk begins), `cut_lines`, `structure`, `json_values` and `json_whole` (JSON records, one and many at once),
+`cut_json`, `cutting` (which cutter, fed from where). Columns: `parsed` (a block's records and their places),
+`csv_repair`, `csv_encoding`, `csv_block`, `csv_exact` (the plain definition), `json_text`, `json_flatten`,
+`json_splice` (records nobody looks into), `json_columns` and `json_block`, `reader` (which one), `exact` and `cast`
+(types), `validate`, `expression` and `transform`, `profile`, `enrich`. Bytes again: `json_lines`, `encode`,
 `rejects`, `output`. All together: `pipeline`; `errors`.
 
 An attempt uses it so:

@@ -8,6 +8,7 @@ that is not closed, text after it, a bracket too many) is one fault, so that a t
 
 from haulier.contracts.reject import RejectCode
 from worker.records.block import RAW_BYTES, Block, Fault, too_long
+from worker.records.json_whole import likely_boundary
 from worker.records.structure import SEPARATORS, JsonState, last_boundary, structure
 
 _WHITE = b" \t\r\n"
@@ -94,7 +95,9 @@ class JsonCutter:
             # A window begins with a value, so that each step takes at least a byte of one.
             self._drop(len(window) - len(stripped))
             return True
-        end, under = last_boundary(window)
+        end, under = likely_boundary(window), -1
+        if end < 0:
+            end, under = last_boundary(window)
         if under >= 0:
             self._emit(blocks, window[:under])
             self._drop(under)

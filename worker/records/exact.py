@@ -22,7 +22,7 @@ _TIMESTAMP = re.compile(
 _FINER = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _INT64 = 2**63
 _EXACTLY = Context(prec=100)
-"""More digits than a column's 38 can need: quantising rounds nothing."""
+"""More digits than a column's 38 can need: quantising rounds what lies behind the scale, and nothing else."""
 
 
 class Judged(NamedTuple):
@@ -38,7 +38,8 @@ def judge(column: Column, text: str) -> Judged:
     if column.exact and not is_plain(column.type, text):
         return _inexact(column, text)
     if column.formats:
-        return _bad(column, text, f"in {' or '.join(column.formats)}")
+        once = f", a moment of {column.time_zone} that its clocks show once" if column.time_zone else ""
+        return _bad(column, text, f"in {' or '.join(column.formats)}{once}")
     judges: dict[str, Callable[[Column, str], Judged]] = {
         "integer": _integer,
         "float": _float,
@@ -90,19 +91,16 @@ def _decimal(column: Column, text: str) -> Judged:
         return _bad(column, text)
     precision, scale = column.precision or 38, column.scale or 0
     number = Decimal(text)
-    _, digits, exponent = number.as_tuple()
-    if not number or not isinstance(exponent, int):
+    if not number:
         return Judged(Decimal(0))
-    significant = len(digits)
-    while significant and digits[significant - 1] == 0:
-        significant -= 1
-        exponent += 1
-    if exponent < -scale:
-        return _beyond(column, text, f"has more than {scale} digits after the point")
-    if significant + exponent > precision - scale:
+    # Never as a tuple of its digits: a record may hold millions of them.
+    if number.adjusted() >= precision - scale:
         return _beyond(column, text, f"has more than {precision - scale} digits before the point")
     # polars takes a Decimal by its exponent too, and panics at some.
-    return Judged(number.quantize(Decimal((0, (1,), -scale)), context=_EXACTLY))
+    value = number.quantize(Decimal((0, (1,), -scale)), context=_EXACTLY)
+    if value != number:
+        return _beyond(column, text, f"has more than {scale} digits after the point")
+    return Judged(value)
 
 
 def _date(column: Column, text: str) -> Judged:

@@ -5,7 +5,9 @@ an object or array is wrong in it. A field that a transform names and no schema 
 keeps its JSON form beside it (column RAW + name). All other fields stay together as JSON text (column REST).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 
 import orjson
 import polars as pl
@@ -14,12 +16,16 @@ from haulier.contracts.dataset import Flattening
 from haulier.contracts.reject import RejectCode, Stage
 from haulier.jobs.flatten import Unflattened, flattened
 from worker.records.block import Block
+from worker.records.json_columns import Fields, as_values, texts_of
 from worker.records.json_flatten import flat_members
 from worker.records.json_text import compact, is_plain, joined, members, text_of
-from worker.records.json_values import JsonPlaces, checked, to_utf8, values
+from worker.records.json_values import WHITE, JsonPlaces, Spans, checked, to_utf8, values
+from worker.records.json_whole import evenly, lines_of, may_be_wrong, pieces, taken, whole_values
 from worker.records.parsed import RAW, REST, ROW, Parsed
 from worker.records.rejects import Rejection
 
+_PROBE = 16 * 1024
+"""Bytes of a block that show how most of its records are."""
 _EXACT = frozenset((str, int, bool, type(None)))
 
 
@@ -56,6 +62,10 @@ class JsonReader:
         self._floats, self._flattening = floats, flattening
         self._known = frozenset(listed) | frozenset(named)
         self._taken = frozenset(taken) - self._known
+        self._fields: Fields | None = None
+        if listed and not named and flattening is None:
+            with suppress(ValueError):
+                self._fields = Fields(listed, others=extra == "drop")
 
     def schema(self) -> dict[str, pl.DataType]:
         """The columns a parse gives, ROW aside."""
@@ -65,6 +75,64 @@ class JsonReader:
         return dict.fromkeys([*names, *([REST] if self._extra == "keep" else [])], pl.String())
 
     def parse(self, block: Block) -> Parsed:
+        data = block.data
+        if self._fields is None or len(data) > self._limit or not (self._encoding.startswith("utf-") or data.isascii()):
+            return self._one_by_one(block)
+        if self._lines:
+            lines = data.replace(b"\r\n", b"\n") if b"\r" in data else data
+            take = partial(self._fields.take, sure=not may_be_wrong(lines), known=False)
+            places = self._places(block)
+        elif raws := whole_values(data, sure=False):
+            lines = lines_of(raws, compact)
+            take = partial(self._fields.take, sure=True, known=True)
+            places = self._places(block, lambda: evenly(data, raws))
+        else:
+            return self._one_by_one(block)
+        # Where most records are odd, say with fields nobody listed, looking at them twice is in vain.
+        first = self._rows(next(pieces(lines, _PROBE), b""), take)
+        if first.odd * 2 > first.read:
+            return self._one_by_one(block)
+        return self._parsed(self._rows(lines, take), places)
+
+    def _rows(self, lines: bytes, take: Callable[[bytes], tuple[list[bytes], int] | None]) -> "_Rows":
+        """The lines' records: most of them many at once, the odd ones one by one."""
+        rows = _Rows([[] for _ in self._listed])
+        for piece, found in taken(lines, take):
+            if found is not None:
+                rows.add(*found)
+                continue
+            for line in piece.split(b"\n"):
+                if not (text := line.strip(WHITE)):
+                    continue
+                rows.odd += 1
+                value = checked(rows.read, text, len(text), self._limit)
+                one = self._row(rows.read, value, text) if isinstance(value, dict) else value
+                if isinstance(one, Rejection):
+                    rows.reject(one)
+                    continue
+                if self._extra == "keep":
+                    rows.rests[rows.kept] = one[REST] or ""
+                rows.add([as_values([one.get(name)]) for name in self._listed], 1)
+        return rows
+
+    def _parsed(self, rows: "_Rows", places: JsonPlaces) -> Parsed:
+        schema = self.schema()
+        if not rows.kept:
+            frame = pl.DataFrame(schema=schema)
+        else:
+            columns = [
+                texts_of(b"\n".join(parts), rows.kept).alias(name)
+                for name, parts in zip(self._listed, rows.columns, strict=True)
+            ]
+            if self._extra == "keep":
+                rest = pl.Series(REST, [""], dtype=pl.String).new_from_index(0, rows.kept)
+                columns.append(rest.scatter(list(rows.rests), list(rows.rests.values())) if rows.rests else rest)
+            frame = pl.DataFrame(columns)
+        if rows.rejects:
+            frame = frame.with_columns(pl.Series(ROW, rows.numbers(), dtype=pl.UInt32))
+        return Parsed(frame, rows.read, places, rows.rejects)
+
+    def _one_by_one(self, block: Block) -> Parsed:
         spans: list[tuple[int, int]] = []
         rejects: list[Rejection] = []
         schema = self.schema()
@@ -84,9 +152,9 @@ class JsonReader:
         if rejects or not schema:
             numbers = pl.Series(ROW, rows, dtype=pl.UInt32)
             frame = frame.with_columns(numbers) if schema else pl.DataFrame([numbers])
-        return Parsed(frame, len(spans), self._places(block, spans), rejects)
+        return Parsed(frame, len(spans), self._places(block, lambda: spans), rejects)
 
-    def _places(self, block: Block, spans: list[tuple[int, int]]) -> JsonPlaces:
+    def _places(self, block: Block, spans: Spans | None = None) -> JsonPlaces:
         return JsonPlaces(block, lines=self._lines, limit=self._limit, encoding=self._encoding, spans=spans)
 
     def _row(self, row: int, value: dict[str, object], utf8: bytes) -> dict[str, str | None] | Rejection:
@@ -172,6 +240,41 @@ class JsonReader:
         if self._extra == "keep":
             found[REST] = joined(rest)
         return found
+
+
+class _Rows:
+    """Records of a block as they are taken, in order.
+
+    Attributes:
+        columns: for each listed field the values' JSON, see `Fields.take`.
+        rests: number among the kept → fields nobody listed, where there are some.
+        kept: how many are in the columns.
+        rejects: the others.
+        odd: how many were looked at one by one.
+    """
+
+    def __init__(self, columns: list[list[bytes]]) -> None:
+        self.columns = columns
+        self.rests: dict[int, str] = {}
+        self.kept = self.odd = 0
+        self.rejects: list[Rejection] = []
+
+    @property
+    def read(self) -> int:
+        return self.kept + len(self.rejects)
+
+    def add(self, values: list[bytes], count: int) -> None:
+        for column, part in zip(self.columns, values, strict=True):
+            column.append(part)
+        self.kept += count
+
+    def reject(self, one: Rejection) -> None:
+        self.rejects.append(one)
+
+    def numbers(self) -> list[int]:
+        """Of the kept among all."""
+        rejected = {reject.row for reject in self.rejects}
+        return [row for row in range(self.read) if row not in rejected]
 
 
 def _nested(row: int, name: str, text: str) -> Rejection:

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.records.parsed import RAW, REST, column_of, visible
-from worker.records.spans import byte_series
+from worker.records.spans import arrow_texts, text_bytes
 
 _ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
 _DOUBLE_DIGITS = 15
 """A decimal of so many digits comes back the same from the double nearest to it, written as short as it can be."""
+_BOOLEANS: Any = pa.array(["false", "true"], pa.large_string())
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -41,7 +42,7 @@ def json_lines(frame: pl.DataFrame, fixed: Mapping[str, str] = _NOTHING) -> byte
         if name in fixed:
             line.say(json_string(fixed[name]))
         elif RAW + name in frame.columns:
-            line.put(_arrow(column_of(frame, RAW + name)))
+            line.put(arrow_texts(column_of(frame, RAW + name)))
         else:
             _value(line, column_of(frame, name), shortest=shortest)
     if REST in frame.columns:
@@ -49,7 +50,7 @@ def json_lines(frame: pl.DataFrame, fixed: Mapping[str, str] = _NOTHING) -> byte
         if line.begun:
             rest = ("," + rest).set(rest.str.len_bytes() == 0, "")
         line.say("" if line.begun else "{")
-        line.put(_arrow(rest))
+        line.put(arrow_texts(rest))
     line.say("}\n" if line.begun else "{}\n")
     return line.bytes(frame.height)
 
@@ -85,7 +86,7 @@ class _Line:
         if not self._pieces:
             return self._said.encode() * rows
         self._flush()
-        data = _join(*self._pieces, null_handling="replace", null_replacement="null").buffers()[2]
+        data = _join(*(piece if isinstance(piece, str) else _filled(piece) for piece in self._pieces)).buffers()[2]
         return data.to_pybytes() if data is not None else b""
 
     def _flush(self) -> None:
@@ -94,41 +95,42 @@ class _Line:
             self._said = ""
 
 
-def _join(*pieces: str | pa.LargeStringArray, **nulls: Any) -> pa.LargeStringArray:
-    """Row by row, one after another; a text stands in every row."""
+def _filled(texts: Any) -> Any:
+    return pc.fill_null(texts, "null") if texts.null_count else texts
+
+
+def _join(*pieces: Any) -> pa.LargeStringArray:
+    """Row by row, one after another; a text stands in every row, null makes null."""
     texts: list[Any] = [pa.scalar(piece, pa.large_string()) if isinstance(piece, str) else piece for piece in pieces]
-    joined: Any = pc.binary_join_element_wise(*texts, pa.scalar("", pa.large_string()), **nulls)
+    joined: Any = pc.binary_join_element_wise(*texts, pa.scalar("", pa.large_string()))
     if not isinstance(joined, pa.LargeStringArray):
         raise TypeError(type(joined))
     return joined
-
-
-def _arrow(column: pl.Series) -> pa.LargeStringArray:
-    """The column with all its bytes in one piece."""
-    texts = column.to_arrow(compat_level=pl.CompatLevel.oldest())
-    if not isinstance(texts, pa.LargeStringArray):
-        raise TypeError(texts.type)
-    return texts
 
 
 def _value(line: _Line, column: pl.Series, *, shortest: bool) -> None:
     dtype = column.dtype
     if isinstance(dtype, pl.Decimal):
         short = shortest and (dtype.precision or 38) <= _DOUBLE_DIGITS
-        line.put(_arrow((column.cast(pl.Float64) if short else column).cast(pl.String)))
+        line.put(arrow_texts((column.cast(pl.Float64) if short else column).cast(pl.String)))
     elif isinstance(dtype, pl.String | pl.Date | pl.Datetime):
         _quoted(line, column)
-    elif dtype.is_integer() or dtype == pl.Boolean or (dtype.is_float() and column.is_finite().all()):
-        line.put(_arrow(column.cast(pl.String)))
+    elif dtype == pl.Boolean:
+        line.put(_BOOLEANS.take(column.to_arrow().cast(pa.int8())))
+    elif dtype.is_integer():
+        whole: Any = column.to_arrow().cast(pa.large_string())
+        line.put(whole)
+    elif dtype.is_float() and column.is_finite().all():
+        line.put(arrow_texts(column.cast(pl.String)))
     else:
-        line.put(_arrow(_encoded(column)))
+        line.put(arrow_texts(_encoded(column)))
 
 
 def _quoted(line: _Line, column: pl.Series) -> None:
     if column.dtype == pl.String:
         texts = _escaped(column)
     else:
-        texts = _arrow(column.dt.to_string(_ISO if column.dtype == pl.Datetime else "iso"))
+        texts = arrow_texts(column.dt.to_string(_ISO if column.dtype == pl.Datetime else "iso"))
     if texts.null_count:
         line.put(_join('"', texts, '"'))
         return
@@ -147,18 +149,28 @@ def _escaped(column: pl.Series) -> pa.LargeStringArray:
     """Texts as they stand between quotes. Few need a change in most files, which is found out over all their bytes at
     once.
     """
-    texts = _arrow(column)
-    if not _has_special(texts):
+    texts = arrow_texts(column)
+    special = _special(texts)
+    if not len(special):
         return texts
-    rows = column.str.contains(r'["\\\x00-\x1f]').arg_true()
+    rows = _rows_of(special, texts)
+    rows = rows.filter(column.gather(rows).is_not_null())
     inner = _encoded(column.gather(rows)).str.strip_prefix('"').str.strip_suffix('"')
-    return _arrow(inner if len(rows) == len(column) else column.scatter(rows, inner))
+    return arrow_texts(inner if len(rows) == len(column) else column.scatter(rows, inner))
 
 
-def _has_special(texts: pa.LargeStringArray) -> bool:
-    """Whether any byte is a quote, a backslash or below a space; bytes between the texts may answer for them."""
-    data = texts.buffers()[2]
-    if data is None or not data.size:
-        return False
-    series = byte_series(data)
-    return bool((series < 0x20).any() or (series == 0x22).any() or (series == 0x5C).any())
+def _special(texts: pa.LargeStringArray) -> pl.Series:
+    """Where, in all their bytes, a quote, a backslash or a byte below a space stands; some may lie under nulls."""
+    codes = text_bytes(texts)
+    below, quotes, slashes = codes < 0x20, codes == 0x22, codes == 0x5C
+    if not (below.any() or quotes.any() or slashes.any()):
+        return pl.Series([], dtype=pl.UInt32)
+    return (below | quotes | slashes).arg_true()
+
+
+def _rows_of(places: pl.Series, texts: pa.LargeStringArray) -> pl.Series:
+    """The rows these places in the texts' bytes belong to, ascending, each once."""
+    offsets = pa.Array.from_buffers(pa.int64(), len(texts) + 1, [None, texts.buffers()[1]], offset=texts.offset)
+    ends = pl.Series("", offsets, dtype=pl.Int64)
+    following: pl.Series = ends.search_sorted(places.cast(pl.Int64) + ends[0], side="right")
+    return (following - 1).unique(maintain_order=True)

@@ -3,18 +3,25 @@
 So nested values, big integers, exact decimals and the order of keys are what they were.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import msgspec
 import orjson
 
 from haulier.contracts.dataset import Enrichment
 from worker.records.block import Block
 from worker.records.json_text import compact, joined, members
-from worker.records.json_values import WHITE, JsonPlaces, checked, guessed_objects, to_utf8, values
+from worker.records.json_values import WHITE, JsonPlaces, Spans, checked, to_utf8, values
+from worker.records.json_whole import are_objects, evenly, lines_of, may_be_wrong, taken, whole_lines, whole_values
 from worker.records.rejects import Rejection
 
-_OPEN, _CLOSE = b"{}"
+_EMPTY = re.compile(rb"\{[ \t]*+\}\n")
+"""A line that ends with an empty object is one, if it is an object: what is around it would close behind it."""
+_LETTER = re.compile(rb"\\u00[5-7]")
+"""Letters and the underscore, which names of the enrichment consist of."""
 
 
 class JsonSplicer:
@@ -44,61 +51,78 @@ class JsonSplicer:
         if self._after_offset is None and len(block.data) <= self._limit and self._is_utf8(block.data):
             if self._lines:
                 return self._spliced_lines(block)
-            if (out := self._spliced_objects(block.data)) is not None:
-                return self._closed(out), len(out), len(out), self._places(block), []
+            if raws := whole_values(block.data, sure=False):
+                return self._spliced_values(block, raws)
         return self._one_by_one(block)
 
     def _is_utf8(self, data: bytes) -> bool:
         return self._encoding.startswith("utf-") or data.isascii()
 
-    def _places(self, block: Block, spans: list[tuple[int, int]] | None = None) -> JsonPlaces:
+    def _places(self, block: Block, spans: Spans | None = None) -> JsonPlaces:
         return JsonPlaces(block, lines=self._lines, limit=self._limit, encoding=self._encoding, spans=spans)
 
     def _may_name(self, data: bytes) -> bool:
-        """Whether a record may have a field that the enrichment gives; an escape may spell any name."""
-        return b"\\" in data or any(name.encode() in data for name in self._names)
+        """Whether a record may have a field that the enrichment gives; an escape may spell any letter of a name."""
+        return any(name.encode() in data for name in self._names) or _LETTER.search(data) is not None
 
     def _spliced_lines(self, block: Block) -> tuple[bytes, int, int, JsonPlaces, list[Rejection]]:
         """Lines of which nothing is wanted but that they are JSON objects, and of those that are odd, all else."""
-        data = block.data
-        plain = not self._may_name(data) and b"\r" not in data
-        comma = b"," if self._names else b""
+        # Nothing of a line end is written, and a lone CR between values is no line's end.
+        data = block.data.replace(b"\r\n", b"\n") if b"\r" in block.data else block.data
+        take = partial(self._whole_objects, sure=not may_be_wrong(data))
+        text, written, rejects = self._through(data, take)
+        return text, written + len(rejects), written, self._places(block), rejects
+
+    def _spliced_values(
+        self, block: Block, raws: list[msgspec.Raw]
+    ) -> tuple[bytes, int, int, JsonPlaces, list[Rejection]]:
+        """As `_spliced_lines`, of values cut from an array."""
+        lines = lines_of(raws, compact)
+        text, written, rejects = self._through(lines, self._known_objects)
+        return text, len(raws), written, self._places(block, lambda: evenly(block.data, raws)), rejects
+
+    def _through(
+        self, lines: bytes, take: Callable[[bytes], tuple[bytes, int] | None]
+    ) -> tuple[bytes, int, list[Rejection]]:
+        """(the lines with their enrichment, how many, rejects)."""
         out: list[bytes] = []
         rejects: list[Rejection] = []
-        for line in data.split(b"\n"):
-            try:
-                value = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                value = None
-            # An empty object has no member to put a comma after; a line may begin and end with white space.
-            if plain and type(value) is dict and value and line[0] == _OPEN and line[-1] == _CLOSE:
-                out.append(line[:-1] + comma)
-            elif text := line.strip(WHITE):
-                checked_one = self._checked(len(out) + len(rejects), text, len(line))
-                if isinstance(checked_one, Rejection):
-                    rejects.append(checked_one)
-                else:
-                    out.append(checked_one)
-        return self._closed(out), len(out) + len(rejects), len(out), self._places(block), rejects
+        written = 0
+        for piece, found in taken(lines, take):
+            if found is not None:
+                out.append(found[0])
+                written += found[1]
+                continue
+            slow: list[bytes] = []
+            for line in piece.split(b"\n"):
+                if text := line.strip(WHITE):
+                    checked_one = self._checked(written + len(slow) + len(rejects), text, len(line))
+                    if isinstance(checked_one, Rejection):
+                        rejects.append(checked_one)
+                    else:
+                        slow.append(checked_one)
+            out.append(self._closed(slow))
+            written += len(slow)
+        return b"".join(out), written, rejects
 
-    def _spliced_objects(self, data: bytes) -> list[bytes] | None:
-        """As `_spliced_lines`, of objects cut from an array by a guess; None if it was wrong."""
-        plain = not self._may_name(data)
-        broken = b"\n" in data or b"\r" in data
-        comma = b"," if self._names else b""
-        out: list[bytes] = []
-        for text in guessed_objects(data):
-            try:
-                value = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                return None
-            if type(value) is not dict or text[0] != _OPEN:
-                return None
-            if plain and value:
-                out.append((compact(text) if broken else text)[:-1] + comma)
-            else:
-                out.append(self._opened(value, compact(text)))
-        return out
+    def _whole_objects(self, lines: bytes, *, sure: bool) -> tuple[bytes, int] | None:
+        """Lines with their enrichment, and how many, if all are JSON objects and none is odd."""
+        count = whole_lines(lines, sure=sure) if b"\r" not in lines else None
+        return self._closed_objects(lines, count) if count is not None else None
+
+    def _known_objects(self, lines: bytes) -> tuple[bytes, int] | None:
+        """As `_whole_objects`, of lines that are JSON."""
+        count = lines.count(b"\n")
+        return self._closed_objects(lines, count) if are_objects(lines, count) else None
+
+    def _closed_objects(self, lines: bytes, count: int) -> tuple[bytes, int] | None:
+        """As `_whole_objects`, of `count` lines that are objects."""
+        lines = lines if lines.endswith(b"\n") else lines + b"\n"
+        if not self._names:
+            return lines, count
+        if self._may_name(lines) or _EMPTY.search(lines) is not None:
+            return None
+        return lines.replace(b"}\n", b"," + self._before_offset + b"}\n"), count
 
     def _checked(self, row: int, text: bytes, size: int) -> bytes | Rejection:
         """A record's beginning, see `_opened`; or why there is none."""
@@ -129,7 +153,7 @@ class JsonSplicer:
                 continue
             out.append(opened)
             rows.append(row)
-        places = self._places(block, spans)
+        places = self._places(block, lambda: spans)
         if self._after_offset is None:
             return self._closed(out), len(spans), len(rows), places, rejects
         before, after = self._before_offset, self._after_offset + b"}\n"

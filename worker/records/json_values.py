@@ -3,8 +3,7 @@
 What is an object is orjson's judgement: strict JSON in UTF-8, no NaN, no Infinity, no lone surrogates.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +12,13 @@ import orjson
 from haulier.contracts.reject import RejectCode, Stage
 from worker.records.block import Block, too_long
 from worker.records.rejects import Rejection
+from worker.records.spans import LF, byte_series
 from worker.records.structure import value_spans
 from worker.records.transcode import raw_length
 
 WHITE = b" \t\r\n"
-_BETWEEN = re.compile(rb"\}[ \t\r\n]*,?[ \t\r\n]*\{")
+Spans = Callable[[], list[tuple[int, int]] | None]
+_SPACE = 0x20
 
 
 class JsonPlaces:
@@ -28,19 +29,22 @@ class JsonPlaces:
         lines: JSON Lines; otherwise values cut from an array.
         limit: bytes of the longest record.
         encoding: a Python codec name.
-        spans: (start, end) of the records in the block; found when they are asked for, if not given.
+        spans: gives (start, end) of the records in the block when they are asked for; they are found anew if it is not
+            given, or gives None.
     """
 
-    def __init__(
-        self, block: Block, *, lines: bool, limit: int, encoding: str, spans: list[tuple[int, int]] | None = None
-    ) -> None:
+    def __init__(self, block: Block, *, lines: bool, limit: int, encoding: str, spans: Spans | None = None) -> None:
         self._block, self._lines, self._limit, self._encoding = block, lines, limit, encoding
         self._given = spans
 
     @cached_property
-    def _spans(self) -> list[tuple[int, int]]:
-        if self._given is not None:
-            return self._given
+    def _spans(self) -> "list[tuple[int, int]] | LineSpans":
+        given = self._given() if self._given is not None else None
+        if given is not None:
+            return given
+        data = self._block.data
+        if self._lines and len(data) <= self._limit and (plain := line_spans(data)) is not None:
+            return plain
         found = values(self._block, lines=self._lines, limit=self._limit)
         return [(start, start + len(text)) for start, text, _ in found]
 
@@ -80,16 +84,31 @@ def values(block: Block, *, lines: bool, limit: int) -> Iterator[tuple[int, byte
         at += len(line) + 1
 
 
-def guessed_objects(data: bytes) -> list[bytes]:
-    """The objects of a block cut from an array, if what stands between the first two of them stands between all, and
-    nowhere else. If each is a JSON object they are the block's values: where a JSON value ends is never in doubt. If
-    one is not, the guess says nothing.
+class LineSpans:
+    """(start, end) of the values of lines of which none is blank or begins with white space.
+
+    Args:
+        data: the lines.
+        starts: where each begins, and one past the end of the last one's line.
     """
-    found = _BETWEEN.search(data)
-    if found is None:
-        return [data]
-    inner = data.split(found.group())
-    return [inner[0] + b"}", *(b"{" + text + b"}" for text in inner[1:-1]), b"{" + inner[-1]]
+
+    def __init__(self, data: bytes, starts: list[int]) -> None:
+        self._data, self._starts = data, starts
+
+    def __getitem__(self, row: int) -> tuple[int, int]:
+        start, end = self._starts[row], self._starts[row + 1]
+        return start, start + len(self._data[start:end].rstrip(WHITE))
+
+
+def line_spans(data: bytes) -> LineSpans | None:
+    """The lines' values; None if one is blank or begins with white space."""
+    series = byte_series(data)
+    starts = (series == LF).arg_true() + 1
+    if len(starts) and starts[-1] == len(data):
+        starts = starts.slice(0, len(starts) - 1)
+    if not data or data[0] in WHITE or (series.gather(starts) <= _SPACE).any():
+        return None
+    return LineSpans(data, [0, *starts.to_list(), len(data)])
 
 
 def to_utf8(text: bytes, encoding: str) -> bytes:

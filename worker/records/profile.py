@@ -88,11 +88,13 @@ class _Column:
     """What is known of a column so far.
 
     Attributes:
+        source: the frame's column it lies in.
         least: (1,024,) UInt64, the least hash of each group; replaced, never changed.
     """
 
     name: str
     kind: Kind
+    source: str
     values: int = 0
     nulls: int = 0
     low: _Value | None = None
@@ -139,16 +141,22 @@ class Profiler:
     def __init__(self, frame: pl.DataFrame, *, added: Sequence[str], listed: Sequence[str]) -> None:
         names = [name for name in visible(frame) if name not in added]
         chosen = profiled(names)
-        self._columns = [_Column(name, _kind(_values(frame, name).dtype)) for name in chosen]
+        self._columns = [self._column(frame, name) for name in chosen]
         self._left_out = len(names) - len(chosen)
         self._known = frozenset(profiled(dict.fromkeys([*chosen, *listed])))
         self._rejects: dict[str, Counter[str]] = {}
         self._lock = threading.Lock()
 
+    @staticmethod
+    def _column(frame: pl.DataFrame, name: str) -> _Column:
+        """A column is profiled as it was typed, also where it is written in the words it came in."""
+        source = TYPED + name if TYPED + name in frame.schema else name
+        return _Column(name, _kind(frame.schema[source]), source)
+
     def add(self, frame: pl.DataFrame, rejects: Sequence[Rejection]) -> None:
         """Takes a block's records, as they are before enrichment, and its rejects. On any thread."""
         for column in self._columns:
-            self._add(column, _values(frame, column.name))
+            self._add(column, column_of(frame, column.source))
         counts = Counter((rejection.column, rejection.code) for rejection in rejects)
         with self._lock:
             for (name, code), count in counts.items():
@@ -182,11 +190,6 @@ class Profiler:
                 left_out=self._left_out,
                 rejects=in_order(self._rejects),
             )
-
-
-def _values(frame: pl.DataFrame, name: str) -> pl.Series:
-    """The column as it was typed, also where it is written in the words it came in."""
-    return column_of(frame, TYPED + name if TYPED + name in frame.columns else name)
 
 
 def _kind(dtype: pl.DataType) -> Kind:

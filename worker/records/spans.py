@@ -18,6 +18,24 @@ def byte_series(data: bytes | memoryview | pa.Buffer) -> pl.Series:
     return series
 
 
+def arrow_texts(texts: pl.Series) -> pa.LargeStringArray:
+    """The texts with all their bytes in one piece."""
+    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    if not isinstance(array, pa.LargeStringArray):
+        raise TypeError(array.type)
+    return array
+
+
+def text_bytes(texts: pa.LargeStringArray) -> pl.Series:
+    """(n,) UInt8: the bytes of all the texts, one after another, sharing their memory; with what lies under nulls."""
+    _, offsets, data = texts.buffers()
+    if data is None or offsets is None or not len(texts):
+        return pl.Series([], dtype=pl.UInt8)
+    at = memoryview(offsets).cast("q")
+    first, last = at[texts.offset], at[texts.offset + len(texts)]
+    return byte_series(data.slice(first, last - first))
+
+
 def well_placed_quotes(series: pl.Series, *, delimiter: int, quote: int) -> pl.Series | None:
     """Positions of the quotes in bytes that start at a line start, or None if one of them stands where RFC 4180 allows
     none. If it returns positions, a byte is inside a quoted field exactly if an odd number of them precede it.
@@ -40,14 +58,24 @@ def record_spans(data: bytes, *, quote: int) -> tuple[pl.Series, pl.Series]:
     out.
     """
     series = byte_series(data)
-    ends = (series == LF).arg_true()
     returns = b"\r" in data
+    if not returns and bytes((quote,)) in data:
+        return _spans(series, _feeds_outside(series, quote), returns=False)
+    ends = (series == LF).arg_true()
     if returns:
         ends = pl.concat([ends, _lone_returns(series)]).sort()
     if bytes((quote,)) in data:
         quotes = (series == quote).arg_true()
         ends = ends.filter(quotes.search_sorted(ends) % 2 == 0)
     return _spans(series, ends, returns=returns)
+
+
+def _feeds_outside(series: pl.Series, quote: int) -> pl.Series:
+    """LFs outside quotes. Counting the quotes on the way costs less than a search among them for each LF."""
+    places = ((series == LF) | (series == quote)).arg_true()
+    quotes = series.gather(places) == quote
+    outside = quotes.cast(pl.UInt32).cum_sum() & 1 == 0
+    return places.filter(outside & ~quotes)
 
 
 def _lone_returns(series: pl.Series) -> pl.Series:

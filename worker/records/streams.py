@@ -7,6 +7,7 @@ first three by their `max_length`, the others, which have none, by slices so sma
 
 import bz2
 import lzma
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -180,9 +181,26 @@ def _zstd() -> Stream:
     return _Sliced(inner.decompress, lambda: inner.eof, lambda: inner.unused_data)
 
 
+class _Lent(threading.local):
+    """Buffers for inflate64, which never lets go of one it was given (1.0.4 releases no `Py_buffer`): a member of many
+    GB would stay in memory whole. So it is given the same ones again, one for each length and thread: half a MiB.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[int, bytearray] = {}
+
+    def __call__(self, data: bytes) -> bytearray:
+        lent = self._of.setdefault(len(data), bytearray(len(data)))
+        lent[:] = data
+        return lent
+
+
+_LENT = _Lent()
+
+
 def _inflate64() -> Stream:
     inner = inflate64.Inflater()
-    return _Sliced(inner.inflate, lambda: inner.eof, lambda: b"")
+    return _Sliced(lambda data: inner.inflate(_LENT(data)), lambda: inner.eof, lambda: b"")
 
 
 def _xz() -> Stream:

@@ -9,7 +9,6 @@ members that overlap (so zip bombs are made that list the same data a thousand t
 """
 
 import io
-import stat
 import struct
 import zipfile
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from haulier.contracts.limits import KIB, MAX_ZIP_DIRECTORY_BYTES, MAX_ZIP_MEMBE
 from worker.records.errors import InputBroken
 from worker.records.expansion import Expansion
 from worker.records.streams import METHODS
+from worker.records.zip_names import UTF8_NAME, is_clutter, is_link, listed, named, shown
 
 TAIL_BYTES = 128 * KIB
 """Read first: the end record, its comment (64 KiB at most), zip64's records, and a directory of some 800 members."""
@@ -30,14 +30,9 @@ _NOT_SAID = 0xFFFF
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 """General purpose bits 0, 6 and 13: encrypted, strongly, with masked headers (APPNOTE.TXT 4.4.4)."""
 _PATCH = 0x0020
-_UTF8_NAME = 0x0800
 _METHOD_NAMES = {1: "shrink", 6: "implode", 10: "PKWARE implode", 96: "JPEG", 97: "WavPack", 98: "PPMd", 99: "AES"}
-_UNIX = (3, 19)
-"""Made by: Unix, macOS (APPNOTE.TXT 4.4.2): the upper half of the external attributes is the file's mode."""
-_CLUTTER = ("__MACOSX/",)
-_CLUTTER_NAMES = (".ds_store", "thumbs.db", "desktop.ini")
-_SHOWN_NAMES = 5
-_NAME_CHARS = 200
+_MAX_NAME_CHARS = 1024
+"""As long as an S3 key may be: it stands in every record that is enriched by `_source_file`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +40,15 @@ class Member:
     """An entry of the directory.
 
     Attributes:
-        name: as the directory has it, by its Unicode path field if there is one and Python reads it (from 3.12 on).
-        headed: the name in the header proper, which the local header repeats.
+        name: as it is meant, see `zip_names.named`.
+        headed: as the header has it; the local header repeats it.
         at: where its local header starts.
         upto: where the next member, or the directory, starts: none of its bytes lies beyond.
         stored: bytes of its data.
         size: bytes they expand to.
         crc: of what they expand to.
         method: how it is compressed; a key of `streams.METHODS` unless it is left out.
-        encoding: of its name.
+        encoding: of `headed`.
         left_out: it holds no records, and its data is passed over.
     """
 
@@ -89,11 +84,6 @@ class Directory:
     remarks: tuple[str, ...]
 
 
-def shown(name: str) -> str:
-    """A member's name as messages show it."""
-    return (name if name.isprintable() else ascii(name))[:_NAME_CHARS]
-
-
 def read_directory(tail: bytes, *, size: int, expansion: Expansion) -> Directory | int:
     """The archive's members, or the offset from which its bytes are needed as well.
 
@@ -124,6 +114,8 @@ def read_directory(tail: bytes, *, size: int, expansion: Expansion) -> Directory
         raise InputBroken(
             "corrupt", f"{name}: its zip directory has {len(infos)} entries and its end record says {entries}"
         )
+    for info in infos:
+        info.filename = named(info)
     expansion.check_size(sum(info.file_size for info in infos))
     return _chosen(infos, end, name)
 
@@ -157,18 +149,18 @@ def _chosen(infos: Sequence[zipfile.ZipInfo], end: int, name: str) -> Directory:
     for at, info in enumerate(ordered):
         upto = ordered[at + 1].header_offset if at + 1 < len(ordered) else end
         _check_place(info, upto, name)
-        if _is_clutter(info.filename):
+        if is_clutter(info.filename):
             clutter.append(info.filename)
-        elif _is_link(info):
+        elif is_link(info):
             links.append(info.filename)
         elif info.file_size == 0 and not info.is_dir():
             empty.append(info.filename)
-        left_out = info.file_size == 0 or _is_clutter(info.filename) or _is_link(info)
+        left_out = info.file_size == 0 or is_clutter(info.filename) or is_link(info)
         if not left_out:
             _check_readable(info, name)
         members.append(_member(info, upto, left_out=left_out))
     told = (("hold no bytes", empty), ("are symbolic links", links), ("are a file manager's own", clutter))
-    remarks = [f"zip members that {why} were left out: {_listed(names)}" for why, names in told if names]
+    remarks = [f"zip members that {why} were left out: {listed(names)}" for why, names in told if names]
     if all(member.left_out for member in members):
         remarks.append("the zip holds no member with records")
     return Directory(tuple(members), end, tuple(remarks))
@@ -197,6 +189,11 @@ def _check_readable(info: zipfile.ZipInfo, name: str) -> None:
             "unsupported_member",
             f"{told} is compressed by {method}, which is not read: make the zip with deflate, zstd, bzip2, xz or LZMA",
         )
+    if len(info.filename) > _MAX_NAME_CHARS:
+        raise InputBroken(
+            "unsupported_member",
+            f"{told} has a name of {len(info.filename)} characters, and {_MAX_NAME_CHARS} are read: shorten it",
+        )
     if info.is_dir():
         raise InputBroken("corrupt", f"{told} is a directory and has {info.file_size} bytes")
 
@@ -211,24 +208,9 @@ def _member(info: zipfile.ZipInfo, upto: int, *, left_out: bool) -> Member:
         size=info.file_size,
         crc=info.CRC,
         method=info.compress_type,
-        encoding="utf-8" if info.flag_bits & _UTF8_NAME else "cp437",
+        encoding="utf-8" if info.flag_bits & UTF8_NAME else "cp437",
         left_out=left_out,
     )
-
-
-def _is_link(info: zipfile.ZipInfo) -> bool:
-    """What it holds is a path; what that leads to is a member itself, or is not here."""
-    return info.create_system in _UNIX and stat.S_ISLNK(info.external_attr >> 16)
-
-
-def _is_clutter(name: str) -> bool:
-    """What file managers add: macOS its resource forks, both systems their views of a folder."""
-    return name.startswith(_CLUTTER) or name.rsplit("/", 1)[-1].lower() in _CLUTTER_NAMES
-
-
-def _listed(names: Sequence[str]) -> str:
-    listed = ", ".join(shown(name) for name in names[:_SHOWN_NAMES])
-    return listed if len(names) <= _SHOWN_NAMES else f"{listed} and {len(names) - _SHOWN_NAMES} more"
 
 
 def _split(name: str) -> InputBroken:

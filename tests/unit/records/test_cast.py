@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haulier.contracts.dataset import Column
+from haulier.contracts.reject import RejectCode
 from worker.records.cast import Caster
 from worker.records.exact import judge
 
@@ -64,3 +65,21 @@ def test_timestamps_are_utc_when_their_format_has_an_offset():
     typed, wrong = Caster(column)(pl.Series(["2024/01/01 00:00 +0200", "2024/01/01 00:00"]))
     assert wrong == {}
     assert [value.isoformat() for value in typed] == ["2023-12-31T22:00:00+00:00", "2024-01-01T00:00:00+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("123.45", "123.45"), ("999.99", "999.99"), ("-1e2", "-100.00"), ("100e-4", "0.01"), ("0e999", "0"),
+        ("1." + "0" * 1_000_000, "1.00"), ("0" * 1_000_000 + "7.5", "7.50"), ("1" + "0" * 500 + "e-500", "1.00"),
+        ("1000", None), ("999.991", None), ("999.999", None), ("0.001", None), ("1e-999", None), ("1e999", None),
+        ("1" * 1_000_000, None), ("0." + "1" * 1_000_000, None),
+    ],
+    ids=lambda text: str(text)[:12],
+)  # fmt: skip
+def test_a_decimal_loses_no_digit_however_many_there_are(text, value):
+    column = Column(name="c", type="decimal", precision=5, scale=2)
+    judged = judge(column, text)
+    assert (None if judged.value is None else format(judged.value, "f")) == value
+    assert judged.code == (RejectCode.OUT_OF_RANGE if value is None else None)
+    assert len(judged.message) < 1_000

@@ -1,7 +1,8 @@
-"""What docs/inputs.md says a value may be, against a plain definition that shares no code with the worker."""
+"""What docs/records.md says a value may be, against a plain definition that shares no code with the worker."""
 
+import json
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,9 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from haulier.client.expressions import expression_problems
-from haulier.contracts.dataset import Column, Dataset
-from haulier.jobs.strptime import misread
+from haulier.contracts.dataset import Column
 from tests.unit.records.test_pipeline import through
 from worker.records import DatasetUnusable
 from worker.records.cast import Caster
@@ -195,61 +194,6 @@ def test_a_value_is_taken_or_rejected_as_the_plain_definition_says_when_texts_ar
             assert same(value, expected), text
 
 
-moment_parts = st.datetimes(timezones=st.just(UTC))
-zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-
-
-@given(moment=moment_parts, zone=zones, digits=st.sampled_from([0, 3, 6, 9]))
-@settings(max_examples=60, deadline=None)
-def test_formats_read_the_moment_that_was_written_or_none_when_it_has_any_offset(moment, zone, digits):
-    column = Column(name="c", type="timestamp", formats=("%d/%m/%Y %H:%M:%S%.f %z", "%Y%m%dT%H%M%S"))
-    shown = f"{moment.microsecond:06d}000"[:digits]
-    offset = f"{moment.replace(tzinfo=zone):%z}"
-    point = "." if digits else ""
-    text = f"{moment.day:02d}/{moment.month:02d}/{moment.year:04d} {moment:%H:%M:%S}{point}{shown} {offset}"
-    typed, wrong = Caster(column)(pl.Series([text, f"{moment.year:04d}{moment:%m%dT%H%M%S}"], dtype=pl.String))
-    whole = moment.replace(microsecond=int(shown.ljust(6, "0")[:6]))
-    seconds = (whole - FIRST) - zone.utcoffset(None)
-    if timedelta(0) <= seconds <= LAST - FIRST:
-        assert (wrong, typed[0]) == ({}, FIRST + seconds)
-    else:
-        assert list(wrong) == [0]
-    assert typed[1] == moment.replace(microsecond=0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "format_", "text"),
-    [
-        ("date", "%Y-%m-%d", "+12345-01-01"),
-        ("date", "%Y-%m-%d", "0000-01-01"),
-        ("date", "%Y-%m-%d", "-0001-01-01"),
-        ("date", "%Y-%m-%d", "2024-01-01 "),
-        ("timestamp", "%Y-%m-%d %H:%M:%S", "0000-01-01 00:00:00"),
-        ("timestamp", "%Y-%m-%d %H:%M %z", "9999-12-31 23:59 -0100"),
-        ("timestamp", "%Y-%m-%d %H:%M %z", "0001-01-01 00:00 +0100"),
-        ("timestamp", "%Y-%m-%d %H:%M:%S%.f", "2024-01-01 00:00:00.1234567"),
-        ("timestamp", "%+", "2024-01-01T00:00:00.123456001Z"),
-    ],
-)
-def test_formatted_value_is_a_reject_when_its_type_would_change_it(kind, format_, text):
-    schema = {"columns": [{"name": "c", "type": kind, "formats": [format_]}]}
-    outcome = through(f"c,d\n{text},1\n,2\n".encode(), "f.csv", schema=schema)
-    assert (outcome.codes, outcome.tally.written) == (["bad_type"], 1)
-
-
-@pytest.mark.parametrize(("format_", "right"), [("%S.%f", False), ("%9f", False), ("%Z", False), ("%-d %%f", True)])
-@pytest.mark.parametrize("before", ["%Y-%m-%d %H:", "%%%Y", ""])
-def test_format_is_refused_when_it_would_be_misread(before, format_, right):
-    assert (misread(before + format_) is None) == right
-    if not right:
-        column = Column(name="c", type="timestamp", formats=(before + format_,))
-        with pytest.raises(DatasetUnusable) as caught:
-            Caster(column)
-        assert caught.value.code == "bad_format"
-        problems = expression_problems(Dataset.model_validate({"name": "d", "schema": {"columns": [column]}}))
-        assert [place for place, _ in problems] == [("schema", "columns", 0, "formats", 0)]
-
-
 edges = st.one_of(
     st.integers(-3, 3), st.builds(lambda n, d: n + d, st.sampled_from([2**53, -(2**53), 2**62]), st.integers(-2, 2))
 )
@@ -313,3 +257,28 @@ def test_pattern_is_refused_when_it_closes_what_it_did_not_open():
     with pytest.raises(DatasetUnusable) as caught:
         ColumnCheck(Column(name="c", pattern="a)|(?:b"), ())
     assert caught.value.code == "bad_pattern"
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "code"),
+    [
+        ({"type": "integer"}, "1.5", "bad_type"),
+        ({"type": "float"}, "1e999", "out_of_range"),
+        ({"type": "decimal", "precision": 4, "scale": 2}, "1.005", "out_of_range"),
+        ({"type": "boolean"}, "maybe", "bad_type"),
+        ({"type": "date"}, "0000-01-01", "bad_type"),
+        ({"type": "timestamp", "max": "2024-01-01"}, "2024-01-01T00:00:00.000001Z", "out_of_range"),
+        ({"enum": ["a", "b"]}, "c", "not_in_enum"),
+        ({"max_length": 3}, "h\u00e9\U0001d11e!", "length"),
+        ({"pattern": "[a-z]+"}, "abc\n", "pattern"),
+    ],
+)
+@pytest.mark.parametrize("key", ["f.csv", "f.jsonl"])
+def test_a_reject_has_the_column_the_code_the_value_and_the_text_when_a_value_does_not_fit(rule, value, code, key):
+    schema = {"columns": [{"name": "n", "type": "integer"}, {"name": "c", **rule}]}
+    record = json.dumps({"n": "1", "c": value}) if key == "f.jsonl" else f'1,"{value}"'
+    data = (record + "\n").encode() if key == "f.jsonl" else f"n,c\n{record}\n".encode()
+    (reject,) = through(data, key, schema=schema).rejects
+    assert (reject.column, reject.code.value, reject.value, reject.raw) == ("c", code, value, record)
+    assert (reject.stage.value, reject.offset) == ("validate", data.index(record.encode()))
+    assert "c " in reject.message

@@ -1,7 +1,9 @@
 """A zip is what its directory says: every member whole, or an error that names it."""
 
 import io
+import random
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -94,6 +96,18 @@ def test_members_are_whole_when_they_are_anything_and_are_cut_anywhere(texts, me
     assert unzip(archive, size) == {name: text for name, text in named.items() if text}
 
 
+def test_no_stored_byte_stays_in_memory_when_a_member_of_deflate64_was_read():
+    entry = Entry("a.csv", random.Random(7).randbytes(4 * MIB), 9)
+    archive = make_zip([entry])
+    unzip(archive, 4097)
+    tracemalloc.start()
+    try:
+        assert unzip(archive, 4097) == {"a.csv": entry.data}
+        assert tracemalloc.get_traced_memory()[0] < 64 * KIB
+    finally:
+        tracemalloc.stop()
+
+
 def test_the_members_of_a_stored_archive_are_not_taken_for_its_own_when_one_is_a_zip_itself():
     inner = make_zip([Entry("inner.csv", TEXT)], comment=b"x")
     assert unzip(make_zip([Entry("in.zip", inner, 0), Entry("b.csv", TEXT)])) == {"in.zip": inner, "b.csv": TEXT}
@@ -137,6 +151,23 @@ def test_a_member_is_read_when_its_name_is_another_one_by_its_unicode_path_field
 
     monkeypatch.setattr(zipfile.ZipInfo, "_decodeExtra", decoded)
     assert unzip(make_zip([Entry("gr__e.csv", TEXT)])) == {"größe.csv": TEXT}
+
+
+@pytest.mark.parametrize(
+    ("system", "raw", "name"),
+    [(3, "größe.csv".encode(), "größe.csv"), (3, b"gr\x94\xe1e.csv", "größe.csv"), (0, b"\xc3\xa4", "├ñ")],
+    ids=["UTF-8 from Unix", "cp437 from Unix", "cp437 from DOS"],
+)
+def test_a_name_is_what_was_meant_when_no_flag_says_its_encoding(system, raw, name):
+    entry = Entry("?" * len(raw), TEXT, flags=0)
+    archive = bytearray(make_zip([entry]).replace(entry.name.encode(), raw))
+    archive[archive.index(b"PK\x01\x02") + 5] = system
+    assert unzip(bytes(archive)) == {name: TEXT}
+
+
+def test_a_member_is_refused_when_its_name_would_swell_every_record():
+    refused(make_zip([Entry("x" * 1021 + ".csv", TEXT)]), "unsupported_member", "…", ".csv", "1025", "shorten")
+    assert unzip(make_zip([Entry("x" * 1020 + ".csv", TEXT)])) == {"x" * 1020 + ".csv": TEXT}
 
 
 def test_what_holds_no_records_is_left_out_and_told_when_it_is_no_directory():

@@ -59,9 +59,9 @@ class Outcome:
 class File:
     """One file, whose blocks are processed once each however often a cut gives them: a block's result is its own."""
 
-    def __init__(self, data: bytes, kind: str) -> None:
+    def __init__(self, data: bytes, kind: str, *, delimiter: str = ",", quote: str = '"') -> None:
         self.data = data
-        config = {"type": kind, "delimiter": ","} if kind == "csv" else {"type": kind}
+        config = {"type": kind, "delimiter": delimiter, "quote": quote} if kind == "csv" else {"type": kind}
         self._dataset = dataset(enrich=["_record_offset"], format=config)
         self._reading = peek(data, key=f"f.{kind}", complete=True, compression="none", dataset=self._dataset)
         self._processor = BlockProcessor(reading=self._reading, dataset=self._dataset, facts=FACTS)
@@ -248,6 +248,36 @@ def test_wrong_guesses_are_seen_and_redone_when_they_are_injected_at_every_place
                     assert at // size in found.redone, (size, shift, at)
                     seen += 1
     assert seen > 0
+
+
+@files
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_file_is_the_same_in_utf_16_at_every_block_size_and_feed(kind, data, codec):
+    text = "\ufeff" + data.removeprefix(b"\xef\xbb\xbf").decode(errors="ignore")
+    expected = PLAIN[kind](text.encode())
+    file = File(text.encode(codec), kind)
+    whole = file.sequential()
+    assert [what for _, what in whole.in_order()] == expected
+    for block in range(1, len(data), 3):
+        assert file.sequential(block=block, feed=1 + block % 5) == whole, block
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "quote"), [("\t", '"'), (";", "'"), ("|", "`"), (" ", '"'), ("\\", "^"), ("\x01", "\x02")]
+)
+@pytest.mark.parametrize("data", [data for kind, data in FILES.values() if kind == "csv"])
+def test_a_file_is_the_same_in_another_dialect_when_it_is_configured(data, delimiter, quote):
+    def other(bytes_: bytes) -> bytes:
+        return bytes_.replace(b" ", b"_").translate(bytes.maketrans(b',"', (delimiter + quote).encode()))
+
+    file = File(other(data), "csv", delimiter=delimiter, quote=quote)
+    expected = [
+        {name: other(text.encode()).decode() for name, text in what.items()} if isinstance(what, dict) else what
+        for what in by_csv(data)
+    ]
+    for chunk in (3, 8, 1 << 20):
+        found = file.chunked(chunk, block=4, feed=3, guess=by_itself)
+        assert [what for _, what in found.in_order()] == expected
 
 
 csv_pieces = st.sampled_from([b"a", b",", b",", b'"', b'"', b"\r", b"\n", b"\n", b"\r\n", "é".encode(), "𝄞".encode()])
