@@ -15,13 +15,17 @@ from dispatcher import aws, log
 from dispatcher.cleaning import clean, tell_again
 from dispatcher.settings import JanitorSettings, read
 from dispatcher.watchlist import watchlist
+from haulier.contracts.errors import InvalidRecord, NewerRecord
+from haulier.contracts.events import JobError
 from haulier.contracts.messages import ChunkMessage
+from haulier.contracts.reject import Stage
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, NotFound, Steps, drive
 from haulier.jobs.enqueue import Targets, enqueue, enqueue_chunk, restart_execution
 from haulier.jobs.finish import NotYet, finish
 from haulier.jobs.items import ChunkItem, JobItem
 from haulier.jobs.mend import Announce, Clean, Enqueue, Execution, Finish, Mending, Restart, SendAgain, mend
+from haulier.jobs.verdicts import fail
 from haulier.jobs.writes import get_chunks, get_job
 
 _LEFT_MS = 30_000
@@ -80,6 +84,24 @@ class Janitor:
         job = yield from get_job(self.settings.table, job_id)
         if job is None:
             return []
+        try:
+            return (yield from self._mended(job))
+        except NewerRecord:
+            raise
+        except InvalidRecord as error:
+            if not job.workable:
+                raise
+            return (yield from self._failed(job, error))
+
+    def _failed(self, job: JobItem, error: InvalidRecord) -> Steps[list[str]]:
+        """What nobody can read no worker will ever finish: the job fails, as it does when a worker finds it so."""
+        told = JobError(stage=Stage.COORDINATE, code=error.code, message=str(error))
+        state = yield from fail(self.settings.table, self.settings.output_bucket, job, told, self.now_ms())
+        log.warning("job.failed", job_id=job.job_id, run=job.run, status=state, code=told.code, reason=told.message)
+        return ["fail"]
+
+    def _mended(self, job: JobItem) -> Steps[list[str]]:
+        job_id = job.job_id
         chunks: Sequence[ChunkItem] = ()
         if not job.final and job.status not in (JobState.SEALED, JobState.ACCEPTED):
             chunks = yield from get_chunks(self.settings.table, job_id, job.run)

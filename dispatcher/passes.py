@@ -92,7 +92,12 @@ def order_redos(table: str, job: JobItem, redos: Iterable[Redo], now_ms: int) ->
                 table,
                 job.job_id,
                 chunk_sk(job.run, redo.chunk, redo.round),
-                sets={"given": redo.given, "end": redo.end, "expires_at": now_ms // 1000 + JOB_TTL_SECONDS},
+                sets={
+                    "given": redo.given,
+                    "end": redo.end,
+                    "attempts": redo.failures,
+                    "expires_at": now_ms // 1000 + JOB_TTL_SECONDS,
+                },
                 condition="attribute_not_exists(#given)",
             )
         except ConditionFailed:

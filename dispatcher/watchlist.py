@@ -4,9 +4,10 @@ Reads the status index, whose partitions are a status and a shard. The index may
 done for a job is decided over the job itself, read consistently.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from haulier.contracts.errors import InvalidRecord
 from haulier.contracts.limits import INDEX_SHARDS
 from haulier.contracts.states import FINAL, OPEN, JobState
 from haulier.jobs.calls import Call, Steps
@@ -19,6 +20,8 @@ OPEN_PER_SHARD = 125
 ENDED_PER_SHARD = 125
 LOOKED_AT_SECONDS = 6 * 3600
 """How long after its end a run is looked at; what a worker leaves later the bucket's lifecycle rules remove."""
+_Seen = tuple[str, str]
+"""When a job changed last, and its id."""
 _MAX_PAGES = 20
 """Pages of ended jobs read past those that need nothing, so that one call ends; newer ones wait until they leave."""
 
@@ -35,16 +38,15 @@ def watchlist(table: str, index: str, now_ms: int, requeue_after_seconds: float)
     """
     settled = round(now_ms - SETTLED_SECONDS * 1000)
     quiet = iso(round(now_ms - min(SETTLED_SECONDS, requeue_after_seconds) * 1000))
-    found: list[JobItem] = []
+    found: list[_Seen] = []
     for partition in _partitions(OPEN):
         found += yield from _query(table, index, partition, "", quiet, OPEN_PER_SHARD)
-    ended: list[JobItem] = []
+    ended: list[_Seen] = []
     since = iso(now_ms - LOOKED_AT_SECONDS * 1000)
     for partition in _partitions(FINAL):
         ended += yield from _query(table, index, partition, since, iso(settled), ENDED_PER_SHARD)
-    by_age = [sorted(jobs, key=lambda job: job.updated_at) for jobs in (found, ended)]
     # A job that changed between two queries is in both.
-    return list(dict.fromkeys(job.job_id for jobs in by_age for job in jobs))
+    return list(dict.fromkeys(job_id for jobs in (found, ended) for _, job_id in sorted(jobs)))
 
 
 def _partitions(states: frozenset[JobState]) -> Iterator[str]:
@@ -54,7 +56,7 @@ def _partitions(states: frozenset[JobState]) -> Iterator[str]:
                 yield f"{state}#{shard}"
 
 
-def _query(table: str, index: str, partition: str, since: str, until: str, most: int) -> Steps[list[JobItem]]:
+def _query(table: str, index: str, partition: str, since: str, until: str, most: int) -> Steps[list[_Seen]]:
     """Jobs of one partition that need a look, updated in [since, until], oldest first."""
     params: dict[str, Any] = {
         "TableName": table,
@@ -67,11 +69,23 @@ def _query(table: str, index: str, partition: str, since: str, until: str, most:
         },
         "Limit": most,
     }
-    found: list[JobItem] = []
+    found: list[_Seen] = []
     for _ in range(_MAX_PAGES):
         answer = yield Call("dynamodb", "query", dict(params))
-        found += [job for job in map(JobItem.of, answer.get("Items", [])) if not job.final or needs_a_look(job)]
+        items = [item for item in answer.get("Items", []) if _is_due(item)]
+        found += [(item["updated_at"]["S"], item["job_id"]["S"]) for item in items]
         if len(found) >= most or not answer.get("LastEvaluatedKey"):
             break
         params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
     return found[:most]
+
+
+def _is_due(item: Mapping[str, Any]) -> bool:
+    """Whether a job needs a look. One that cannot be read does: looked at alone it is an error that is told of, and
+    holds up nobody else's.
+    """
+    try:
+        job = JobItem.of(item)
+    except (InvalidRecord, KeyError, TypeError, ValueError):
+        return True
+    return not job.final or needs_a_look(job)

@@ -5,3 +5,7 @@ place that knows ports and adapters), `ports`, `clock`, `errors`, `outcome`, `pr
 `runtime` (messages and time), `chunk` (one chunk, start to end), `flow` (moves bytes), `records` (bytes to blocks to
 columns to bytes, pure), `aws` (the only place that speaks to AWS).
 """
+
+from worker.memory import keep_polars_memory
+
+keep_polars_memory()

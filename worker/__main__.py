@@ -1,8 +1,10 @@
 """`python -m worker`: settings, log, wiring, run, exit code. `python -m worker health` looks at the liveness mark."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from worker.log import configure, get_logger
 from worker.memory import keep_memory
@@ -36,5 +38,14 @@ def main(arguments: list[str]) -> int:
     return code
 
 
+def leave(code: int) -> NoReturn:
+    """Ends the process without waiting for its threads, as the interpreter would: one in which a library hangs would
+    hold up the exit for ever. Everything that must be closed is closed by now.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -19,6 +19,18 @@ _SETTINGS = (
 )
 
 
+_POLARS = ("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:5000,muzzy_decay_ms:5000")
+"""Of jemalloc, which polars brings along under this prefix; by default it has four arenas a core."""
+
+
+def keep_polars_memory() -> None:
+    """As `keep_memory`, for polars' allocator, which reads the environment once, when polars is imported: so this comes
+    before. One arena for all threads, kept for five seconds (measured on a typed CSV job: 310 faults a MiB become 150,
+    system time falls by half, and the peak by 30 MiB).
+    """
+    os.environ.setdefault(*_POLARS)
+
+
 def keep_memory() -> bool:
     """Sets glibc's allocator up for the process; call it before threads are started. False where there is no glibc."""
     try:

@@ -1,18 +1,22 @@
 """A lease that is lost, runs out, or cannot be renewed; work that stalls; a job that ends meanwhile."""
 
 import asyncio
+from dataclasses import replace
+
+import pytest
 
 from haulier.contracts.states import JobState
-from haulier.jobs.calls import drive
+from haulier.jobs.calls import Call, drive
 from haulier.jobs.verdicts import cancel
 from haulier.jobs.writes import update
 from tests.fakes.work import GatedWork
 from tests.fakes.world import TABLE, Worker, World
-from worker.errors import Unreachable
+from worker.errors import Throttled, Unreachable
 from worker.outcome import Excused, Failed, Finished, Lost
 from worker.ports import Ports
 from worker.progress import Step
 from worker.runtime.held import Held, Stop
+from worker.runtime.keeper import LOOK_SECONDS
 
 
 async def _start(world: World, work: GatedWork) -> tuple[Worker, Held, asyncio.Task]:
@@ -78,6 +82,39 @@ async def test_the_work_is_cancelled_at_once_when_the_job_is_cancelled(world):
     assert work.cancelled == 1
     assert not world.queues["standard"].messages
     assert world.job(job.job_id).status is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_cancelled_job_s_work_stops_before_its_next_beat(world, cancelled):
+    job = world.submit()
+    work = GatedWork()
+    worker, _, task = await _start(world, work)
+    if cancelled:
+        drive(cancel(TABLE, job.job_id, world.clock.now_ms()), world.perform_now)
+    world.clock.turn(LOOK_SECONDS)
+    assert not worker.keeper.due()
+    await worker.keeper.look(worker.ports)
+    work.open.set()
+    assert await task == Finished("job over" if cancelled else "committed")
+    assert work.cancelled == cancelled
+
+
+async def test_the_work_goes_on_when_a_look_at_its_job_finds_nothing_or_fails(world):
+    world.submit()
+    work = GatedWork()
+    worker, _, task = await _start(world, work)
+    for refused in (Throttled("not now", service="dynamodb"), None):
+        world.clock.turn(LOOK_SECONDS)
+        world.failing = lambda call, refused=refused: refused if call.operation == "batch_get_item" else None
+        await worker.keeper.look(replace(worker.ports, perform=_unread) if refused is None else worker.ports)
+    world.failing = None
+    work.open.set()
+    assert await task == Finished("committed")
+
+
+async def _unread(call: Call) -> dict[str, object]:
+    """DynamoDB's answer where it read none of the keys."""
+    return {"Responses": {}, "UnprocessedKeys": call.params["RequestItems"]}
 
 
 async def test_the_holder_stops_by_itself_when_no_beat_was_answered_until_its_lease_ran_out(world):

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
+from haulier.contracts.keys import run_prefix
 from haulier.contracts.limits import MAX_OUTAGES
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call
+from haulier.jobs.mend import mend
+from haulier.jobs.times import iso
 from tests.fakes.kill import Killed
 from tests.fakes.work import GatedWork
 from tests.fakes.world import World
@@ -45,6 +49,38 @@ async def test_no_failure_is_counted_when_a_service_failed(world, kind):
     assert (chunk.attempts, chunk.outages, chunk.lease_attempt, chunk.failure.code) == (0, 7, None, kind.code)
     assert await world.run_dry() == [Finished("committed")]
     assert world.job(job.job_id).status is JobState.SUCCEEDED
+
+
+async def test_what_a_try_left_is_gone_before_the_job_is_published_when_an_outage_ended_it(world):
+    job = world.submit()
+    left = f"{run_prefix(job.dataset, job.job_id, 1)}chunk-00000-left.jsonl"
+    world.objects.outputs[left] = b"a rolled output that could not be deleted, since S3 was away"
+    await world.deliver(world.worker(failing(Throttled("slow down", service="s3"))))
+    world.clock.turn(1000)
+    await world.run_dry()
+    assert world.job(job.job_id).status is JobState.SUCCEEDED
+    assert left not in world.objects.outputs
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_the_janitor_sends_no_copy_of_what_only_waits_for_its_next_try(world, gone):
+    job = world.submit()
+    world.clock.turn(3600)
+    (received,) = await world.queues["standard"].receive(1, wait_seconds=0, visibility_seconds=90)
+    worker = world.worker(failing(Throttled("slow down", service="s3")))
+    held = worker.handler.take(received, world.clock.monotonic())
+    held.message_gone = gone  # deleted at SQS's wall
+    await worker.handler.handle(held)
+    now_ms = world.clock.now_ms() + 800_000
+    chunks = [world.chunk(job.job_id)]
+    found = mend(
+        replace(world.job(job.job_id), updated_at=iso(0)),
+        chunks,
+        execution=None,
+        now_ms=now_ms,
+        requeue_after_seconds=900,
+    )
+    assert bool(found) == gone
 
 
 @pytest.mark.parametrize("kind", [CallRefused, Stalled, Unexpected])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from haulier.contracts.messages import ChunkMessage
 from haulier.contracts.run import ENGINE_REVISION
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import drive
@@ -56,8 +57,13 @@ async def test_the_job_fails_with_a_letter_when_its_run_is_damaged(world, pin):
 async def test_the_job_fails_with_a_letter_when_its_chunk_is_damaged(world):
     job = world.submit()
     world.perform_now(update(TABLE, job.job_id, chunk_sk(1, 0, 0), sets={"failure": "?"}))
+    world.queues["standard"].messages.clear()
+    world.queues["standard"].send(ChunkMessage(job_id=job.job_id, run=1, chunk=0, token="t").to_json())
     await world.deliver(world.worker())
     assert world.job(job.job_id).error.code == "invalid_record"
+    assert world.letters.reasons() == ["invalid_record"]
+    assert world.tokens.answers == {"t": "failure invalid_record"}
+    assert not world.queues["standard"].messages
 
 
 async def test_a_damaged_run_of_a_job_that_is_over_is_nobodys_business(world):

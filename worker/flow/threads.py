@@ -37,12 +37,41 @@ def guarded(work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         raise Unexpected(f"{type(panic).__name__}: {panic}") from panic
 
 
+class _Pool:
+    """Threads that are replaced once one of them is left with a call nobody waits for any more: a library that hangs
+    keeps its thread for ever, and with the last of them every other chunk would stall.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._executor = self._fresh()
+
+    def _fresh(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._count, thread_name_prefix=self._name)
+
+    async def run(self, work: Callable[[], R]) -> R:
+        executor = self._executor
+        call = executor.submit(work)
+        try:
+            return await asyncio.wrap_future(call)
+        except asyncio.CancelledError:
+            # What others have queued there is still run, by the threads that are left.
+            if call.running() and executor is self._executor:
+                self._executor = self._fresh()
+                executor.shutdown(wait=False)
+            raise
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
 class Threads:
     """Parsing has its own threads, so that cutting the next block never queues behind parsed ones."""
 
     def __init__(self, count: int = THREADS) -> None:
-        self._parsing = ThreadPoolExecutor(count, thread_name_prefix="parse")
-        self._other = ThreadPoolExecutor(count, thread_name_prefix="bytes")
+        self._parsing = _Pool(count, "parse")
+        self._other = _Pool(count, "bytes")
         self._alone = asyncio.Lock()
 
     async def parse_block(self, size: int, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -54,15 +83,15 @@ class Threads:
 
     async def parse(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `work` in a parsing thread. A cancelled caller leaves it running to its end, its result dropped."""
-        return await asyncio.get_running_loop().run_in_executor(self._parsing, lambda: guarded(work, *args, **kwargs))
+        return await self._parsing.run(lambda: guarded(work, *args, **kwargs))
 
     async def run(self, size: int, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `work` in one of the other threads, or on the spot if the `size` bytes it is about are few."""
         if size < SMALL_BYTES:
             return guarded(work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._other, lambda: guarded(work, *args, **kwargs))
+        return await self._other.run(lambda: guarded(work, *args, **kwargs))
 
     def close(self) -> None:
         """Waits for nothing: what still runs is of attempts that are over."""
         for pool in (self._parsing, self._other):
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.close()

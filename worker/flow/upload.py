@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from haulier.contracts.limits import DEFAULT_PART_BYTES, MAX_PART_BYTES, MAX_PARTS
 from haulier.contracts.report import OutputObject
-from worker.checksum import as_header, crc32
+from worker.checksum import as_header, crc32, joined
 from worker.errors import OutputTooLarge
 from worker.flow.budget import Budget
 from worker.ports import Part, StoreParts, Target
@@ -133,13 +133,14 @@ class Upload:
             await self._land()
             spare = len(data) if self._flying else 0
         self._number += 1
-        self._crc = crc32(data, self._crc)
-        task = asyncio.create_task(self._put(self._upload, self._number, data))
+        crc = crc32(data)
+        self._crc = joined(self._crc, crc, len(data))
+        task = asyncio.create_task(self._put(self._upload, self._number, data, crc))
         self._flying.append((task, spare))
 
-    async def _put(self, upload: str, number: int, data: bytes) -> Part:
+    async def _put(self, upload: str, number: int, data: bytes, crc: int) -> Part:
         with self._progress.doing(Step.UPLOAD):
-            return await self._store.put_part(self._target.key, upload, number, data, as_header(crc32(data)))
+            return await self._store.put_part(self._target.key, upload, number, data, as_header(crc))
 
     async def _land(self) -> None:
         task, spare = self._flying[0]

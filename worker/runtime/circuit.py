@@ -154,6 +154,9 @@ def evidence(outcome: Outcome) -> tuple[tuple[Service, ...], Service | None]:
     match outcome:
         case Finished("committed"):
             return ("dynamodb", "s3", "stepfunctions"), None
+        case Finished("already committed"):
+            # Whoever waits was answered: after an outage of Step Functions most messages are of this kind.
+            return ("dynamodb", "stepfunctions"), None
         case Finished() | Refused() | Failed() | HeldByOther():
             return ("dynamodb",), None
         case Unclaimed(service=service):

@@ -11,6 +11,7 @@ from haulier.jobs.calls import Service, drive_async
 from haulier.jobs.claim import Claimed
 from haulier.jobs.lease import Holding, excuse, give_up, release
 from haulier.jobs.ondemand import must_move
+from worker.clock import Clock
 from worker.errors import Outage, Transient, WorkerError
 from worker.log import get_logger
 from worker.outcome import Excused, Failed, Interrupted, Lost, Moved, Outcome, Unclaimed
@@ -40,9 +41,10 @@ class Terms:
 class HandBack:
     """Gives chunks back, over one thread's ports."""
 
-    def __init__(self, terms: Terms, perform: Perform) -> None:
+    def __init__(self, terms: Terms, perform: Perform, clock: Clock) -> None:
         self._terms = terms
         self._perform = perform
+        self._clock = clock
 
     async def interrupted(self, held: Held, claimed: Claimed, holding: Holding) -> Outcome:
         """The worker stops. A long chunk that was interrupted before goes on where nothing interrupts.
@@ -52,7 +54,8 @@ class HandBack:
         """
         held.unleased()
         try:
-            mine = await drive_async(release(self._terms.table, holding), self._perform)
+            steps = release(self._terms.table, holding, queued_at_ms=self._queued_at_ms(held))
+            mine = await drive_async(steps, self._perform)
         except Transient as error:
             return Unclaimed(error.job_error, 1, service=service_of(error))
         releases = claimed.chunk.releases + 1
@@ -70,7 +73,8 @@ class HandBack:
         _log.warning("chunk.failed", code=error.code, stage=str(error.stage), reason=str(error), **told)
         give_back = excuse if excused else give_up
         try:
-            mine = await drive_async(give_back(self._terms.table, holding, error.job_error), self._perform)
+            steps = give_back(self._terms.table, holding, error.job_error, queued_at_ms=self._queued_at_ms(held))
+            mine = await drive_async(steps, self._perform)
         except Transient as again:
             return Unclaimed(again.job_error, held.received.receives, service=service_of(again))
         if not mine:
@@ -78,6 +82,9 @@ class HandBack:
         if excused:
             return Excused(error.job_error, held.outages + 1, service=service_of(error))
         return Failed(error.job_error, held.attempts, spent=held.attempts >= self._terms.max_attempts)
+
+    def _queued_at_ms(self, held: Held) -> int | None:
+        return None if held.message_gone else self._clock.now_ms()
 
 
 def service_of(error: WorkerError) -> Service | None:

@@ -7,6 +7,7 @@ loop that hangs and a keeper that died both let the file grow old.
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from worker.clock import Clock
@@ -36,8 +37,10 @@ class Health:
         now = self._clock.monotonic()
         if now - self._written < WRITE_SECONDS or now - self._turned > STALE_SECONDS:
             return
-        self._path.write_text(self._note + "\n", encoding="ascii")
-        self._written = now
+        # A full disk must not end the keeper, whose tick this is: a mark that stays old says it well enough.
+        with suppress(OSError):
+            self._path.write_text(self._note + "\n", encoding="ascii")
+            self._written = now
 
     def clear(self) -> None:
         """The worker is gone; a mark left behind would vouch for it."""

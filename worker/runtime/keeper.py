@@ -16,7 +16,7 @@ from haulier.contracts.dataset import QueueName
 from haulier.contracts.errors import InvalidRecord
 from haulier.contracts.limits import SQS_VISIBILITY_WALL_SECONDS
 from haulier.jobs.calls import drive_async
-from haulier.jobs.lease import Beat, beat
+from haulier.jobs.lease import Beat, beat, unwanted
 from worker.clock import Clock
 from worker.errors import WorkerError
 from worker.log import get_logger
@@ -25,6 +25,8 @@ from worker.runtime.held import Held, Stop
 from worker.runtime.protection import Protection
 
 _log = get_logger()
+LOOK_SECONDS = 5.0
+"""How often jobs are looked at where heartbeats are farther apart."""
 
 
 class Keeper:
@@ -49,6 +51,7 @@ class Keeper:
         self._heartbeat_seconds = heartbeat_seconds
         self._protection = protection
         self._due: dict[Held, float] = {}
+        self._look_at = 0.0
         self._lock = threading.Lock()
 
     def take(self, held: Held) -> None:
@@ -94,6 +97,28 @@ class Keeper:
             *(self._keep_token(held, ports) for held in moving),
             *(self._keep_messages(queue, several, ports) for queue, several in queues.items()),
         )
+
+    async def look(self, ports: Ports) -> None:
+        """Asks between two beats whether jobs still want what is worked on: who cancels one waits seconds and not a
+        heartbeat. Never raises for an accident: the next beat looks, too.
+        """
+        now = self._clock.monotonic()
+        if now < self._look_at or self._heartbeat_seconds <= LOOK_SECONDS:
+            return
+        self._look_at = now + LOOK_SECONDS
+        with self._lock:
+            # The other thread may let go of a lease meanwhile, so each is read once.
+            working = {holding: held for held in self._due if (holding := held.holding) and held.stop is None}
+        if not working:
+            return
+        try:
+            over = await drive_async(unwanted(self._table, working), ports.perform)
+        except WorkerError as error:
+            _log.warning("lease.beat_failed", what="job", reason=str(error), jobs=len(working))
+            return
+        for holding in over:
+            if working[holding].holding is not None:
+                working[holding].stop_work(Stop.JOB_OVER)
 
     async def guard(self, ports: Ports) -> None:
         """Asks ECS for task protection, or gives it up, if it is time. Nothing waits for it."""

@@ -69,7 +69,7 @@ class Handler:
         self._keeper = keeper
         self._clock = clock
         self._meter = meter
-        self._hand_back = HandBack(terms, ports.perform)
+        self._hand_back = HandBack(terms, ports.perform, clock)
         self._settler = Settler(ports, closing, clock)
 
     def take(self, received: Received, received_at: float) -> Held:
@@ -190,7 +190,8 @@ class Handler:
                 _log.warning("chunk.lost", found=str(chunk))
                 return await self._over(held, message) if chunk is Beat.JOB_OVER else Lost()
             measured = held.measured
-            measured.file_type, measured.read, measured.input_bytes = report.file_type, report.read, report.input_bytes
+            measured.committed, measured.file_type = True, report.file_type
+            measured.read, measured.input_bytes = report.read, report.input_bytes
             _log.info("chunk.committed", read=report.read, rejected=report.rejected, seconds=report.seconds)
             try:
                 await self._closing.finish(claimed.run)

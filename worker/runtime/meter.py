@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from worker.clock import Clock
-from worker.outcome import Excused, Failed, Finished, Lost, Outcome, Refused
+from worker.outcome import Excused, Failed, Lost, Outcome, Refused
 from worker.runtime.held import Held, Stop
 from worker.runtime.metrics import (
     BYTES,
@@ -33,10 +33,12 @@ class Meter:
 
     def settled(self, held: Held, outcome: Outcome) -> None:
         """To be called once a message, after its settlement. A message that was never claimed says nothing: it is
-        another's, or comes again.
+        another's, or comes again; unless its job failed with it, for failures are spent when nobody may claim any more.
         """
-        if not held.measured.names:
+        if not held.measured.names and not isinstance(outcome, Refused):
             return
+        if isinstance(outcome, Refused):
+            held.measured.names.setdefault("job", outcome.job.job_id)
         values = measure(held, outcome, seconds=self._clock.monotonic() - held.received_at)
         sent_at_ms = held.received.sent_at_ms
         if held.received.receives == 1 and sent_at_ms is not None:
@@ -64,7 +66,7 @@ class Meter:
 
 def measure(held: Held, outcome: Outcome, *, seconds: float) -> dict[Metric, float]:
     """The values for a chunk that was claimed, `seconds` after its message was received."""
-    committed = outcome == Finished("committed")
+    committed = held.measured.committed
     values: dict[Metric, float] = {
         SUCCESS: int(committed),
         FAILURE: int(isinstance(outcome, Refused)),

@@ -76,9 +76,10 @@ class Pulse:
     async def _run(self) -> None:
         async with self._open_ports() as ports:
             self._ready.set()
-            # What is under way is waited for, not doubled. The guard asks ECS and holds up no beat.
+            # What is under way is waited for, not doubled. The guard, which asks ECS, and the look hold up no beat.
             beats: dict[asyncio.Task[None], frozenset[Held]] = {}
             guard: asyncio.Task[None] | None = None
+            look: asyncio.Task[None] | None = None
             while not self._ending.is_set():
                 self._keeper.watch()
                 under_way = frozenset[Held]().union(*beats.values())
@@ -86,11 +87,14 @@ class Pulse:
                     beats[asyncio.create_task(self._keeper.beat(due, ports))] = frozenset(due)
                 if guard is None:
                     guard = asyncio.create_task(self._keeper.guard(ports))
+                if look is None:
+                    look = asyncio.create_task(self._keeper.look(ports))
                 self._on_tick()
                 await self._clock.sleep(TICK_SECONDS)
                 beats = {task: several for task, several in beats.items() if not _is_done(task)}
                 guard = None if _is_done(guard) else guard
-            left = [*beats, *([guard] if guard else [])]
+                look = None if _is_done(look) else look
+            left = [*beats, *(side for side in (guard, look) if side)]
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)

@@ -90,6 +90,19 @@ def test_a_broken_link_is_redone_from_its_proven_start_when_a_guess_was_wrong() 
     assert ask(cloud, job, 4)["verdict"] == "done"
 
 
+def test_a_redo_begins_with_the_failures_of_the_rounds_before_it() -> None:
+    cloud = Cloud()
+    job = planned(cloud)
+    for chunk, link in enumerate([LINKS[0], (4100, 8200), LINKS[2]]):
+        committed(cloud, job, chunk, *link)
+    # Four workers died of it; the fifth committed its wrong guess.
+    cloud.items[job, "r0001#c00001#0"]["attempts"] = encode(5)
+
+    ask(cloud, job, 0)
+
+    assert decode_item(cloud.items[job, "r0001#c00001#1"])["attempts"] == 4
+
+
 @pytest.mark.parametrize("moment", ["die_before", "die_after"])
 def test_the_run_succeeds_when_the_assembler_dies_at_any_call(moment: str) -> None:
     at = 0

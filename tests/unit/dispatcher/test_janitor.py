@@ -232,6 +232,32 @@ def test_the_others_are_mended_and_an_error_is_raised_when_one_job_is_broken() -
     assert cloud.job(good)["status"] == "QUEUED"
 
 
+def test_the_others_are_mended_when_one_job_cannot_be_read() -> None:
+    cloud = Cloud()
+    broken, good = (a_job(cloud, JobState.ACCEPTED, name=name) for name in ("broken", "good"))
+    cloud.items[broken, "job"]["error"] = encode('{"a newer": "release\'s"}')
+
+    with pytest.raises(NotMended, match=f"1 of 2 jobs could not be mended: {broken}"):
+        look(cloud, NOW + 2 * MINUTE)
+    assert cloud.job(good)["status"] == "QUEUED"
+
+
+@pytest.mark.parametrize(("report", "state"), [("?", "FAILED"), ('{"unheard": "of"}', "RUNNING")])
+def test_a_job_fails_when_a_chunk_of_it_can_never_be_read(report: str, state: str) -> None:
+    cloud = Cloud()
+    job = a_job(cloud, JobState.RUNNING)
+    committed(cloud, job, 0, 0, 1)
+    cloud.items[job, chunk_sk(1, 0, 0)]["report"] = encode(report)
+
+    if state == "FAILED":
+        assert did(look(cloud, NOW + 2 * MINUTE)) == {"fail": 1}
+        assert "report of" in cloud.job(job)["error"]
+    else:  # a newer release's, which reads it
+        with pytest.raises(NotMended):
+            look(cloud, NOW + 2 * MINUTE)
+    assert cloud.job(job)["status"] == state
+
+
 def test_the_rest_is_left_to_the_next_minute_when_time_runs_out() -> None:
     cloud = Cloud()
     for name in ("a", "b", "c"):

@@ -1,6 +1,9 @@
 """The allocator is told to keep memory, once, and nothing breaks where it cannot be told."""
 
 import ctypes
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +36,19 @@ def test_what_the_environment_says_stands_when_memory_is_kept(monkeypatch):
     monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
     assert memory.keep_memory()
     assert library.asked == []
+
+
+def test_polars_allocator_is_told_before_polars_is_there_when_the_worker_is_imported():
+    script = "import os, sys, worker; print(os.environ['_RJEM_MALLOC_CONF'], 'polars' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "_RJEM_MALLOC_CONF"}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["narenas:1,dirty_decay_ms:5000,muzzy_decay_ms:5000", "False"]
+
+
+def test_what_the_environment_says_of_polars_stands_when_memory_is_kept(monkeypatch):
+    monkeypatch.setenv("_RJEM_MALLOC_CONF", "narenas:4")
+    memory.keep_polars_memory()
+    assert os.environ["_RJEM_MALLOC_CONF"] == "narenas:4"
 
 
 @pytest.mark.parametrize("library", [object()])

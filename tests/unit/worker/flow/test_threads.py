@@ -34,6 +34,27 @@ async def test_an_error_of_ours_stays_what_it_is():
     threads.close()
 
 
+async def test_others_go_on_when_more_calls_hang_than_there_are_threads():
+    threads, never = Threads(2), threading.Event()
+    for hang in (threads.parse, lambda wait: threads.run(SMALL_BYTES, wait)):
+        for _ in range(3):
+            began = threading.Semaphore(0)
+
+            def hangs(began: threading.Semaphore = began) -> None:
+                began.release()
+                never.wait()
+
+            task = asyncio.ensure_future(hang(hangs))
+            await asyncio.to_thread(began.acquire)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    assert await threads.parse(lambda: 1) == 1
+    assert await threads.run(SMALL_BYTES, lambda: 2) == 2
+    never.set()
+    threads.close()
+
+
 @pytest.mark.parametrize(("size", "together"), [(LARGE_BYTES, 2), (LARGE_BYTES + 1, 1)])
 async def test_blocks_are_parsed_one_at_a_time_when_they_are_large(size, together):
     threads = Threads()

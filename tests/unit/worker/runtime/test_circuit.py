@@ -165,6 +165,7 @@ def test_an_outage_of_one_poison_object_opens_nothing_while_other_chunks_are_com
     ("outcome", "worked", "failed"),
     [
         (Finished("committed"), {"dynamodb", "s3", "stepfunctions"}, None),
+        (Finished("already committed"), {"dynamodb", "stepfunctions"}, None),
         (Finished("job over"), {"dynamodb"}, None),
         (Refused(None, ERROR), {"dynamodb"}, None),  # type: ignore[arg-type]
         (Failed(ERROR, 1), {"dynamodb"}, None),

@@ -31,6 +31,14 @@ def test_the_mark_is_not_written_when_the_loop_hangs(tmp_path):
     assert (tmp_path / "mark").exists()
 
 
+def test_the_keeper_goes_on_when_the_mark_cannot_be_written(tmp_path):
+    health = Health(tmp_path / "no such directory" / "mark", ManualClock())
+    health.mark()
+    (tmp_path / "no such directory").mkdir()
+    health.mark()
+    assert is_healthy(tmp_path / "no such directory" / "mark")
+
+
 def aged(path, seconds):
     """Makes the mark so old."""
     then = time.time() - seconds

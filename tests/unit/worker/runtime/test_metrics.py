@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from haulier.contracts.events import JobError
 from haulier.contracts.report import ChunkReport
 from tests.fakes.clock import ManualClock
-from worker.outcome import Excused, Failed, Finished, Interrupted, Lost, Refused
+from tests.fakes.work import GatedWork
+from worker.errors import CallRefused
+from worker.outcome import Excused, Failed, Finished, Interrupted, Lost, Refused, Unclaimed
 from worker.ports import Received
 from worker.progress import Progress
 from worker.runtime.held import Held, Stop
@@ -27,6 +29,12 @@ def held(**received: object) -> Held:
     return one
 
 
+def committed() -> Held:
+    one = held()
+    one.measured.committed = True
+    return one
+
+
 def by_name(one: Held, outcome: object) -> dict[str, float]:
     return {metric.name: value for metric, value in measure(one, outcome, seconds=1.5).items()}
 
@@ -34,7 +42,7 @@ def by_name(one: Held, outcome: object) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("outcome", "ones"),
     [
-        (Finished("committed"), {"ProcessingSuccess"}),
+        (Finished("job over"), set()),
         (Refused(None, ERROR), {"ProcessingFailure", "ProcessingErrors"}),
         (Failed(ERROR, 1), {"ProcessingErrors"}),
         (Excused(ERROR, 1), {"ProcessingErrors", "Outages"}),
@@ -50,11 +58,27 @@ def test_each_outcome_is_counted_as_what_it_is(outcome, ones):
 
 
 def test_records_and_bytes_are_those_of_committed_attempts_only():
-    one = held()
+    assert "RecordsProcessed" not in by_name(held(), Lost())
+    one = committed()
     one.measured.read, one.measured.input_bytes = 10, 99
-    assert "RecordsProcessed" not in by_name(one, Lost())
     values = by_name(one, Finished("committed"))
+    assert values["ProcessingSuccess"] == 1
     assert (values["RecordsProcessed"], values["BytesProcessed"]) == (10, 99)
+
+
+def test_a_committed_chunk_is_a_success_when_a_later_step_of_it_failed():
+    values = by_name(committed(), Unclaimed(ERROR, 1, "stepfunctions"))
+    assert (values["ProcessingSuccess"], values["ProcessingErrors"]) == (1, 0)
+
+
+async def test_a_job_is_counted_as_failed_when_its_chunk_s_failures_are_spent(world):
+    job = world.submit()
+    worker = world.worker(GatedWork(CallRefused("no such thing"), is_open=True), max_attempts=1)
+    await world.deliver(worker)
+    await world.deliver(worker)
+    lines = [json.loads(text) for text in world.lines]
+    assert [line["ProcessingFailure"] for line in lines] == [0, 1]
+    assert [line["job"] for line in lines] == [job.job_id] * 2
 
 
 def test_a_stall_a_retry_and_an_expired_lease_are_seen_in_what_is_held():
@@ -74,7 +98,7 @@ def lines_of(one: Held, outcome: object) -> list[str]:
 
 def test_the_line_is_what_the_specification_asks_for():
     one = held(sent_at_ms=ManualClock().now_ms() - 700)
-    one.measured.file_type = "csv"
+    one.measured.committed, one.measured.file_type = True, "csv"
     (text,) = lines_of(one, Finished("committed"))
     assert "\n" not in text
     line = json.loads(text)

@@ -130,15 +130,19 @@ def test_protection_begins_anew_when_what_ran_has_ended_after_the_longest_time()
     )
 )
 def test_protection_that_was_granted_never_reaches_further_than_the_longest_time_and_a_minute(events):
-    protection, now, since = Protection(3600), 0.0, None
+    protection, now, since, until = Protection(3600), 0.0, None, 0.0
     for passed, busy, reply in events:
         now += passed
         ask = protection.decide(now, busy=busy)
+        if not busy and now >= until:
+            since = None  # it lapsed, and nothing runs
         if ask is None:
             continue
         protection.answered(ask, reply, now)
         if reply == DONE and not ask.enabled:
-            since = None
+            since, until = None, 0.0
+        if ask.enabled and (reply == DONE or reply.trouble):
+            until = now + ask.minutes * 60
         if ask.enabled and reply == DONE:
             assert 1 <= ask.minutes <= MINUTES
             since = now if since is None else since
