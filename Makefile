@@ -7,7 +7,7 @@ RUN := $(BIN)/python
 SECONDS ?= 120
 WORKERS ?= 3
 
-.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack chaos bench synth lock fmt clean
+.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack chaos fuzz bench synth lock fmt clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ stack: .venv/.ready ## the tests against the embedded stack alone
 
 bench: .venv/.ready ## measure the record path beside other ways; writes bench/RESULTS.md (some 40 minutes)
 	@$(RUN) -m bench records
+
+fuzz: .venv/.ready ## search for input that breaks a decoder, for SECONDS=120 each; needs atheris
+	@$(BIN)/uv pip install --quiet --python $(RUN) atheris
+	@$(RUN) -m tests.fuzz $(SECONDS)
 
 chaos: .venv/.ready ## kill, freeze and cheat workers for SECONDS=120 (SEED=, WORKERS=3), then count every record
 	@$(RUN) -m tests.chaos --seconds $(SECONDS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)) $(CHAOS)

@@ -47,10 +47,10 @@ Conditions and expressions (`filter`, `derive`) are polars' SQL over the columns
 checks them and patterns against the file's columns when a job starts, and fails the job with what is wrong;
 `datasets check` and `put` try their grammar before that where polars is installed, as it is in a clone.
 
-A value that does not fit its column is a reject, never a silent null: it goes to `rejected/…` with the byte offset of
-its record, the column, a code, the value and the raw text. A column a schema does not list keeps its value as it is.
-Derived numbers must be finite; an infinite one is a reject. The record limit counts a line with its end. An expression
-cannot name a column called `*` or `^…$`: rename it first.
+A value that does not fit its column ([what fits](records.md)) is a reject, never a silent null: it goes to `rejected/…`
+with the byte offset of its record, the column, a code, the value and the raw text. A column a schema does not list
+keeps its value as it is. Derived numbers must be finite; an infinite one is a reject. The record limit counts a line
+with its end. An expression cannot name a column called `*` or `^…$`: rename it first.
 
 [Schemas from files, and nested JSON as columns](inference-and-flatten.md): what `schema: {infer: true}` and `flatten`
 do, rule by rule; `haulier datasets infer FILE` writes a schema to start from.

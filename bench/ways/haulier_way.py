@@ -31,6 +31,7 @@ from worker.clock import SystemClock
 from worker.flow.budget import Budget
 from worker.flow.fetch import Fetcher
 from worker.flow.threads import THREADS, Threads
+from worker.memory import keep_memory
 from worker.progress import Progress
 from worker.wiring import SPARE_BYTES
 
@@ -40,6 +41,7 @@ _ACCEPTED_AT_MS = 1_790_000_000_000
 def run(job: Job) -> Answer:
     """One stream, a chunked job, or many files; see `Job`."""
     os.environ["AWS_ENDPOINT_URL"] = job.url
+    keep_memory()
     if job.core is not None:
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[job.core]})
     return asyncio.run(_run(job))

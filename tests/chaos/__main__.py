@@ -28,7 +28,7 @@ from tests.chaos.schedule import plan
 from tests.chaos.stack import Stack
 from tests.chaos.verdict import judge
 
-QUIET_SECONDS = 480
+QUIET_SECONDS = 900
 """The janitor leaves an ended job alone for two minutes before it cleans, and comes once a minute."""
 
 WARM_UP_SECONDS = 120

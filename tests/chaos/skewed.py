@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from worker.__main__ import main
+from worker.__main__ import leave, main
 from worker.clock import SystemClock
 
 
@@ -29,4 +29,4 @@ if __name__ == "__main__":
         return right(self) + skew_ms
 
     SystemClock.now_ms = wrong  # type: ignore[method-assign]
-    sys.exit(main([]))
+    leave(main([]))
