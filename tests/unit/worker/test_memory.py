@@ -25,7 +25,7 @@ def test_memory_is_kept_when_the_environment_says_nothing(monkeypatch):
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX"):
         monkeypatch.delenv(name, raising=False)
     assert memory.keep_memory()
-    assert library.asked == [(-3, 32 << 20), (-1, 256 << 20), (-8, 2)]
+    assert library.asked == [(-3, 32 << 20), (-1, 256 << 20), (-8, 1)]
 
 
 def test_what_the_environment_says_stands_when_memory_is_kept(monkeypatch):
