@@ -1,9 +1,9 @@
 """Tells glibc to keep the memory a worker uses again at once.
 
 By default glibc gives every block of a MiB back to the system and asks for it anew: each page is then zeroed and
-faulted in again, a tenth of the CPU of a CSV job (measured: 6,400 faults a block of 8 MiB, 2,400 with these settings).
-One arena keeps what one thread freed usable by all of them (a CSV job's peak: 356 MiB, 403 with two). What the
-environment sets itself (`MALLOC_…`) stands.
+faulted in again (measured on CSV in blocks of 8 MiB: 6,400 faults a block, 2,400 with these settings). One arena keeps
+what one thread freed usable by all of them (a CSV job's peak: 356 MiB, 403 with two). What the environment sets itself
+(`MALLOC_…`) stands.
 """
 
 import ctypes

@@ -9,7 +9,7 @@ from haulier.contracts.limits import DEFAULT_CHUNK_BYTES, DEFAULT_CHUNK_THRESHOL
 from haulier.contracts.model import StoredModel, WireModel
 from haulier.contracts.source import Source
 
-ENGINE_REVISION = 2
+ENGINE_REVISION = 3
 """Raised when the same input would give other bytes; outputs of different revisions never meet in one run."""
 
 
