@@ -33,7 +33,7 @@ def job_id(*, source: Mapping[str, str], operation: str, dataset: str, cause: st
 
 
 def is_job_id(text: str) -> bool:
-    return _JOB_ID.match(text) is not None
+    return _JOB_ID.fullmatch(text) is not None
 
 
 def new_attempt_id() -> AttemptId:

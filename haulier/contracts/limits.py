@@ -34,9 +34,10 @@ MAX_ZIP_DIRECTORY_BYTES = 4 * MIB
 """A zip's directory is held whole; 10,000 entries with names of 300 bytes fit."""
 MAX_RECORD_BYTES = 64 * MIB
 """A longer record is never held: the reader past a chunk's end gives up there and commits `next` as unknown."""
-BLOCK_BYTES = 4 * MIB
-"""Bytes parsed at once. 8 MiB is 5 to 10 % less CPU and twice the memory (some 80 MiB a block in hand, of which there
-are two and what waits behind them), 2 MiB is 10 % more CPU: 4 MiB keeps a worker below 400 MiB."""
+BLOCK_BYTES = 5 * MIB // 2
+"""Bytes parsed at once. A block in hand takes some twenty times its size, and there are two and what waits behind them:
+a worker on CSV peaks at 395 to 470 MiB with 4 MiB, at 350 to 405 with 3 MiB, at 300 to 320 with 2 MiB. Against 8 MiB,
+4 MiB costs 5 to 10 % more CPU and 2 MiB some 20 %."""
 
 # Leases, heartbeat, visibility
 LEASE_SECONDS = 90
@@ -88,7 +89,31 @@ PARALLEL_ROUNDS = 3
 """Rounds in which every broken link is redone at once; after them spans grow, see jobs.prove."""
 MAX_ROUNDS = 40
 
+# Batches (jobs.batch)
+GROUP_MEMBERS = 200
+"""What one child of the Distributed Map admits; two short groups at a list's end are shared out evenly."""
+LEAST_GROUP_MEMBERS = 100
+"""No group is smaller where a section has as many, since each costs state transitions; long keys may bring it down."""
+GROUP_BYTES = 128 * KIB
+"""Of its keys as JSON: a group is a child's input, and Step Functions passes 256 KiB."""
+SECTION_MEMBERS = 50_000
+SECTION_BYTES = 8 * MIB
+"""A section of the list is one object, one item and one run of the Distributed Map."""
+MAX_SECTIONS = 500
+"""25 million objects. An execution passes all sections before it counts, and each is some twelve of its events."""
+BATCH_RETRY_SECONDS = 90 * 86400
+"""How old a batch may be that is retried. Its members' records last JOB_TTL_SECONDS, and who succeeded must be known to
+have until the next run is over, or would be done again."""
+MAX_LISTED_BYTES = 200 * KIB
+"""Keys that come in a request: they travel in an event (256 KiB) and lie in an item (400 KB)."""
+MAX_KEYS_OBJECT_BYTES = 1 * GIB
+COUNT_WAIT_SECONDS = (2, 60)
+"""The first wait between two counts, and the longest; each is twice the one before."""
+COUNT_ROUNDS = 1500
+"""Counts of one execution: each is some ten of the 25,000 events Step Functions keeps. The janitor starts the next."""
+
 # S3
+MAX_KEY_BYTES = 1024
 MIN_PART_BYTES = 5 * MIB
 MAX_PART_BYTES = 64 * MIB
 """An output rolls over to the next object before its parts would grow beyond this."""
@@ -106,3 +131,15 @@ INDEX_SHARDS = 4
 REQUEUE_AFTER_SECONDS = 900
 """First wait before work that nobody holds is enqueued again; doubles each time, see jobs.mend."""
 REQUEUE_CEILING_SECONDS = 6 * 3600
+STALLED_AFTER_SECONDS = 6 * 3600
+"""An open job of which nothing has moved for that long is told of as stalled; nothing is done to it."""
+
+# What runs by the clock
+ORPHAN_AFTER_SECONDS = 30 * 86400
+"""Longer than any run takes: what is older and nobody's, nobody will come back for."""
+RECONCILE_AFTER_SECONDS = 3600
+"""An event that has not become a job by then was lost, or waits in a very long queue; asking again harms nothing."""
+RECONCILE_WITHIN_DAYS = 30
+RECONCILE_MOST_JOBS = 50_000
+ARCHIVE_AFTER_DAYS = 90
+"""Leaves 30 days until the records expire (JOB_TTL_SECONDS), for runs that took long and for calls that failed."""

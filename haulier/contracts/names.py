@@ -1,6 +1,10 @@
 """Names of AWS resources: one environment suffix names everything, so that no part need import from another's stack."""
 
 from dataclasses import dataclass
+from typing import Final
+
+WORKER_SERVICES: Final = ("worker", "worker-ondemand")
+"""Spot and on-demand mixed, and on-demand only for what must not be interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,14 @@ class Names:
 
     def output_bucket(self, account: str, region: str) -> str:
         return f"{self.prefix}-output-{account}-{region}"
+
+    def data_bucket(self, account: str, region: str) -> str:
+        """Input and output in one, where the deployment asks for that."""
+        return f"{self.prefix}-data-{account}-{region}"
+
+    def log_bucket(self, account: str, region: str) -> str:
+        """S3's access logs of the others."""
+        return f"{self.prefix}-logs-{account}-{region}"
 
     @property
     def table(self) -> str:
@@ -48,19 +60,35 @@ class Names:
         return self.prefix
 
     @property
+    def api(self) -> str:
+        return f"{self.prefix}-api"
+
+    @property
     def state_machine(self) -> str:
         return f"{self.prefix}-chunks"
+
+    @property
+    def batch_machine(self) -> str:
+        return f"{self.prefix}-batch"
 
     def function(self, name: str) -> str:
         """`intake`, `plan`, `assemble`, `notify` or `janitor`."""
         return f"{self.prefix}-{name}"
 
+    @property
+    def schedule_group(self) -> str:
+        return self.prefix
+
+    def schedule(self, name: str) -> str:
+        """`janitor`, `cleanup`, `reconcile`, `archive` or `quality`."""
+        return f"{self.prefix}-{name}"
+
     def topic(self, name: str) -> str:
-        """`completed` or `failed`."""
+        """`completed`, `failed`, `quality` or `alerts`."""
         return f"{self.prefix}-{name}"
 
     def stack(self, name: str) -> str:
-        """`data`, `pipeline` or `workers`."""
+        """`data`, `pipeline`, `workers` or `access`."""
         return f"{self.prefix}-{name}"
 
     @property
@@ -72,6 +100,14 @@ class Names:
         return f"{self.prefix}-worker-task"
 
     @property
+    def deploy_role(self) -> str:
+        return f"{self.prefix}-deploy"
+
+    @property
     def cluster(self) -> str:
         """The ECS cluster workers run in."""
         return self.prefix
+
+    def service(self, name: str) -> str:
+        """The ECS service of one of `WORKER_SERVICES`."""
+        return f"{self.prefix}-{name}"
