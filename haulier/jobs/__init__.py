@@ -9,7 +9,13 @@ chunk as the table holds them), `writes` (conditional updates), `identity` (ids 
 object is read, found from its first bytes, with `compression`, `refused`, `delimited` and `shapes`), `flatten` (nested
 objects as fields), `strptime` (what a format would misread), `plain` and `infer` (a schema from a file's beginning),
 `ondemand` (what must not be interrupted), `route` (which queue, cut or whole), `planning` (ranges by arithmetic),
-`accept`, `enqueue`, `claim`, `sketch` and `profile` (what columns hold), `profiles` (in the table), `lease` (beat,
-commit, release), `letters`, `prove`, `judge`, `join` (`layout: single`), `finish` (seal to SUCCEEDED), `sweep` (delete
-what nobody lists), `verdicts` (fail, cancel, retry), `announce`, `mend` (what the janitor does), `backoff`, `scaling`.
+`batch` (many objects as one job: its list), `listing` (how the list is read and cut), `members` (the jobs of a batch),
+`accept`, `idempotency` (one request, one job), `enqueue`, `claim`, `sketch` and `profile` (what columns hold),
+`profiles` (in the table), `lease` (beat, commit, release), `letters`, `prove`, `judge`, `join` (`layout: single`),
+`finish` (seal to SUCCEEDED), `executions` (that ended badly), `sweep` (delete what nobody lists), `verdicts` (fail,
+cancel, retry), `tally` (how a batch ends), `announce`, `progress` and `newest` (what people are shown), `mend` (what
+the janitor does), `stalled` (what nobody moves), `embedded` (how metrics are written), `backoff`, `scaling`, `lookup`
+(many items at once) and `bookmark` (where a round stopped), with which `orphans` (what ended jobs left), `reconcile`
+(inputs without a job) and `archival` (records that are going to expire) go through bucket and table, `quality` (a day's
+figures) and `anomalies` (what is unusual about them).
 """

@@ -52,6 +52,10 @@ class NotFound(Refused):
     """The object, execution or queue is not there."""
 
 
+class PreconditionFailed(Refused):
+    """The object is not the one that was asked for (`If-Match`)."""
+
+
 Steps = Generator[Call, Any, R]
 
 _CODES: dict[str, type[Refused]] = {

@@ -25,26 +25,32 @@ class Targets:
     Attributes:
         queue_urls: each of `contracts.dataset.WORK_QUEUES` → URL.
         state_machine_arn: coordinates jobs cut into chunks.
+        batch_machine_arn: coordinates batches.
     """
 
     queue_urls: Mapping[str, str]
     state_machine_arn: str = ""
+    batch_machine_arn: str = ""
+
+    def machine_arn(self, job: JobItem) -> str:
+        """The state machine that coordinates the job."""
+        return self.batch_machine_arn if job.is_batch else self.state_machine_arn
 
     def execution_arn(self, job: JobItem) -> str:
         """The ARN of the job's present execution; it follows from the machine's and the name."""
-        machine = self.state_machine_arn.replace(":stateMachine:", ":execution:")
+        machine = self.machine_arn(job).replace(":stateMachine:", ":execution:")
         return f"{machine}:{execution_name(job.job_id, job.run, job.accepted_at_ms, job.restarts)}"
 
 
 def send_chunk(targets: Targets, job: JobItem, message: ChunkMessage, *, queue: str | None = None) -> Call:
-    """One chunk onto the job's queue, or another; the dataset is the fairness group (SQS fair queues)."""
+    """One chunk onto the job's queue, or another; batch or dataset is the fairness group (SQS fair queues)."""
     return Call(
         "sqs",
         "send_message",
         {
             "QueueUrl": targets.queue_urls[queue or job.queue],
             "MessageBody": message.to_json(),
-            "MessageGroupId": job.dataset,
+            "MessageGroupId": job.group,
         },
     )
 
@@ -127,7 +133,7 @@ def start_execution(targets: Targets, job: JobItem, restart: int | None = None) 
             "stepfunctions",
             "start_execution",
             {
-                "stateMachineArn": targets.state_machine_arn,
+                "stateMachineArn": targets.machine_arn(job),
                 "name": execution_name(job.job_id, job.run, job.accepted_at_ms, restarts),
                 "input": json.dumps({"job_id": job.job_id, "run": job.run}, separators=(",", ":")),
             },

@@ -84,7 +84,8 @@ def finish(table: str, bucket: str, job_id: str, run_number: int, now_ms: int) -
     if job.status != JobState.SEALED:
         error = judge(proof.chunks, add_up(proof.chunks), run.pin.dataset.max_invalid_ratio)
         if error is not None:
-            return Ended((yield from fail(table, bucket, job, error, now_ms)))
+            # How many records were refused is asked most where there were too many of them.
+            return Ended((yield from fail(table, bucket, job, error, now_ms, found=add_up(proof.chunks).found)))
     listed = published(run, proof, items)
     if isinstance(listed, Unfinished):
         return NotYet(run, plan, listed)
@@ -127,11 +128,8 @@ def _seal(table: str, job: JobItem, totals: Totals, plan: Plan, now_ms: int) -> 
         "sealed_at": iso(now_ms),
         "chunks": plan.chunks,
         "file_type": totals.file_type,
-        "read": totals.read,
+        **totals.found,
         "written": totals.written,
-        "rejected": totals.rejected,
-        "filtered": totals.filtered,
-        "input_bytes": totals.input_bytes,
         "output_bytes": totals.output_bytes,
         "remarks": list(totals.remarks),
     }

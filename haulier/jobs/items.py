@@ -1,18 +1,19 @@
 """Job, run and chunk as the one table holds them: partition key `job_id`, sort key `sk`.
 
 `job` · `r0001` (a run) · `r0001#c00042#0` (chunk 42, round 0) · `r0001#p00042#0#…` (its profile by an attempt, where a
-job has several chunks). A pointer item per object, partition `object#…`, keeps
-the newest sequencer and the job it started.
+job has several chunks) · `r0001#s0003` (of a batch, a section of its list: `jobs.batch`). A pointer item per object,
+partition `object#…`, keeps the newest sequencer and the job it started.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from haulier.contracts.batch import BATCH, BatchProgress
 from haulier.contracts.errors import InvalidRecord, NewerRecord
 from haulier.contracts.events import JobError
 from haulier.contracts.ids import shard_of
@@ -62,7 +63,7 @@ def key_of(job: str, sk: str) -> dict[str, dict[str, str]]:
     return {"job_id": {"S": job}, "sk": {"S": sk}}
 
 
-def _read(model: type[M], values: Mapping[str, Any], attribute: str) -> M:
+def read_stored(model: type[M], values: Mapping[str, Any], attribute: str) -> M:
     """What an attribute holds as JSON.
 
     Raises:
@@ -82,7 +83,10 @@ def _read(model: type[M], values: Mapping[str, Any], attribute: str) -> M:
 
 @dataclass(frozen=True, slots=True)
 class JobItem:
-    """The job item. Times are milliseconds since the epoch; counts are of the sealed run, None before."""
+    """The job item. Times are milliseconds since the epoch; counts are of the run that was judged, None before; of one
+    that failed then, nothing is written. Of a batch's member: `batch` and the batch's run that last started it; of a
+    batch: its `progress`, and when a cancelled one's members had been stopped.
+    """
 
     job_id: str
     status: JobState
@@ -114,12 +118,17 @@ class JobItem:
     filtered: int | None = None
     input_bytes: int | None = None
     output_bytes: int | None = None
+    reject_codes: Mapping[str, int] | None = field(default=None, hash=False)
     running_at: str | None = None
     sealed_at: str | None = None
     finished_at: str | None = None
     cleaned_at: str | None = None
     announced: str | None = None
     announce_again: str | None = None
+    batch: str | None = None
+    batch_run: int | None = None
+    progress: BatchProgress | None = field(default=None, hash=False)
+    stopped_at: str | None = None
     remarks: tuple[str, ...] = ()
 
     @classmethod
@@ -131,9 +140,20 @@ class JobItem:
         except ValueError:
             raise NewerRecord(f"{values['job_id']} is {values['status']}, a state this release does not know") from None
         if values.get("error"):
-            values["error"] = _read(JobError, values, "error")
+            values["error"] = read_stored(JobError, values, "error")
+        if values.get("progress"):
+            values["progress"] = read_stored(BatchProgress, values, "progress")
         values["remarks"] = tuple(values.get("remarks") or ())
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+    @property
+    def is_batch(self) -> bool:
+        return self.operation == BATCH
+
+    @property
+    def group(self) -> str:
+        """Whose share of a queue the job takes (SQS fair queues): its batch's, else its dataset's."""
+        return self.batch or self.dataset
 
     @property
     def final(self) -> bool:
@@ -159,8 +179,8 @@ class RunItem:
         return cls(
             job_id=values["job_id"],
             run=int(values["sk"][1:]),
-            pin=_read(RunPin, values, "pin"),
-            plan=_read(Plan, values, "plan") if values.get("plan") else None,
+            pin=read_stored(RunPin, values, "pin"),
+            plan=read_stored(Plan, values, "plan") if values.get("plan") else None,
         )
 
 
@@ -214,9 +234,9 @@ class ChunkItem:
             raise ValueError(f"{values['sk']!r} is not a chunk's sort key")
         values["run"], values["chunk"], values["round"] = (int(part) for part in found.groups())
         if values.get("report"):
-            values["report"] = _read(ChunkReport, values, "report")
+            values["report"] = read_stored(ChunkReport, values, "report")
         if values.get("failure"):
-            values["failure"] = _read(JobError, values, "failure")
+            values["failure"] = read_stored(JobError, values, "failure")
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
     @property

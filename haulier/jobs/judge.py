@@ -23,6 +23,17 @@ class Totals:
     remarks: tuple[str, ...]
     file_type: str | None
 
+    @property
+    def found(self) -> dict[str, int | dict[str, int]]:
+        """What the run found in its source, as attributes of the job; true whether it is published or fails."""
+        return {
+            "read": self.read,
+            "rejected": self.rejected,
+            "filtered": self.filtered,
+            "input_bytes": self.input_bytes,
+            "reject_codes": self.reject_codes,
+        }
+
 
 def add_up(chunks: Sequence[ProvenChunk]) -> Totals:
     reports = [chunk.report for chunk in chunks if chunk.report is not None]

@@ -18,6 +18,7 @@ from haulier.contracts.limits import (
 )
 from haulier.contracts.states import JobState
 from haulier.jobs.announce import event_id
+from haulier.jobs.batch import is_stopped
 from haulier.jobs.items import ChunkItem, JobItem
 from haulier.jobs.ondemand import ONDEMAND
 from haulier.jobs.times import parse_iso
@@ -54,7 +55,7 @@ class SendAgain:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """A chunked job whose execution is gone: the next one takes up what the table says."""
+    """A chunked job or a batch whose execution is gone: the next one takes up what the table says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +100,15 @@ def mend(
     """
     quiet_ms = now_ms - parse_iso(job.updated_at)
     if job.final:
-        return _ended(job, quiet_ms)
+        stopping = _restart(job, execution, now_ms, requeue_after_seconds) if not is_stopped(job) else []
+        return [*_ended(job, quiet_ms), *stopping]
     if job.status == JobState.SEALED:
         return [Finish()] if quiet_ms > SETTLED_SECONDS * 1000 else []
     if job.status == JobState.ACCEPTED:
         return [Enqueue()] if quiet_ms > min(SETTLED_SECONDS, requeue_after_seconds) * 1000 else []
     if job.chunked:
         if execution is Execution.GONE:
-            # A moment's grace: an execution that has just ended may be ahead of the job's own last write, and one that
-            # has just been started may not be seen yet (DescribeExecution is eventually consistent).
-            since = max(job.enqueued_at_ms, parse_iso(job.updated_at))
-            patience = min(SETTLED_SECONDS, requeue_after_seconds)
-            due = requeue_wait_seconds(job.restarts, requeue_after_seconds) if job.restarts else patience
-            return [Restart()] if now_ms - since > due * 1000 else []
+            return _restart(job, execution, now_ms, requeue_after_seconds)
         return _abandoned(job, chunks, now_ms, requeue_after_seconds)
     if not chunks:
         waited = now_ms - max(job.enqueued_at_ms, parse_iso(job.updated_at))
@@ -131,9 +128,23 @@ def _ended(job: JobItem, quiet_ms: int) -> list[Mending]:
     found: list[Mending] = []
     if job.announced != event_id(job) and quiet_ms > UNTOLD_SECONDS * 1000:
         found.append(Announce())
-    if job.cleaned_at is None and quiet_ms > CLEAN_AFTER_SECONDS * 1000:
+    if job.cleaned_at is None and is_stopped(job) and quiet_ms > CLEAN_AFTER_SECONDS * 1000:
         found.append(Clean())
     return found
+
+
+def _restart(job: JobItem, execution: Execution | None, now_ms: int, requeue_after_seconds: float) -> list[Mending]:
+    """The next execution, if the present one is gone: of an open job, or of a cancelled batch with members to stop."""
+    if execution is not Execution.GONE:
+        return []
+    # A moment's grace: an execution that has just ended may be ahead of the job's own last write, and one that has just
+    # been started may not be seen yet (DescribeExecution is eventually consistent).
+    patience = min(SETTLED_SECONDS, requeue_after_seconds)
+    quiet_ms = now_ms - max(job.enqueued_at_ms, parse_iso(job.updated_at))
+    # From when the last one began: one that ran for long (of a batch, a day) is no failure that is waited for.
+    due = requeue_wait_seconds(job.restarts, requeue_after_seconds) if job.restarts else patience
+    began_ms = now_ms - job.enqueued_at_ms
+    return [Restart()] if quiet_ms > patience * 1000 and began_ms > due * 1000 else []
 
 
 def _abandoned(job: JobItem, chunks: Sequence[ChunkItem], now_ms: int, requeue_after_seconds: float) -> list[Mending]:

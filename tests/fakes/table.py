@@ -1,5 +1,6 @@
 """DynamoDB, one table, as far as `haulier.jobs` uses it: conditional updates, transactions, batch reads, queries."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from haulier.jobs.calls import ConditionFailed, TransactionFailed
@@ -11,9 +12,13 @@ Key = tuple[str, str]
 class FakeTable:
     def __init__(self) -> None:
         self.items: dict[Key, Item] = {}
+        self.made = datetime(2026, 1, 1, tzinfo=UTC)
 
     def perform(self, operation: str, params: dict[str, Any]) -> Any:
         return getattr(self, f"_{operation}")(params)
+
+    def _describe_table(self, _: dict[str, Any]) -> Any:
+        return {"Table": {"CreationDateTime": self.made}}
 
     def _get_item(self, params: dict[str, Any]) -> Any:
         item = self.items.get(_key(params["Key"]))

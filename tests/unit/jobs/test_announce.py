@@ -33,3 +33,10 @@ def test_an_end_nobody_noted_is_told_again_when_the_janitor_asks():
     noted = replace(asked, announced=event_id(DONE))
     assert announcement(replace(noted, announce_again=None), noted, "out") is None
     assert announcement(JOB, replace(JOB, announce_again="now"), "out") is None
+
+
+def test_an_end_that_was_told_is_not_told_again_when_its_item_comes_back_from_a_backup():
+    told = replace(DONE, announced=event_id(DONE))
+    assert announcement(None, told, "out") is None
+    assert announcement(JOB, told, "out") is None
+    assert announcement(None, replace(told, run=2), "out").event_id == event_id(replace(DONE, run=2))

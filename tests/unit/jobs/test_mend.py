@@ -91,6 +91,9 @@ def test_a_long_chunk_that_was_interrupted_is_sent_again_to_on_demand_workers(ch
         (aged(9000, chunked=True, restarts=1, enqueued_at_ms=NOW - 60_000), [], Execution.GONE, []),
         (aged(9000, chunked=True, restarts=1, enqueued_at_ms=NOW - 901_000), [], Execution.GONE, [Restart()]),
         (aged(9000, chunked=True, restarts=3, enqueued_at_ms=NOW - 901_000), [], Execution.GONE, []),
+        # The last one ran for a day, as those of a long batch do.
+        (aged(61, chunked=True, restarts=9, enqueued_at_ms=NOW - 86_400_000), [], Execution.GONE, [Restart()]),
+        (aged(9, chunked=True, restarts=9, enqueued_at_ms=NOW - 86_400_000), [], Execution.GONE, []),
         (
             aged(9000, chunked=True, status=JobState.RUNNING),
             [replace(CHUNK, report=DONE), replace(CHUNK, chunk=1, lease_until=NOW - 901_000)],
