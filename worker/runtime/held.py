@@ -12,7 +12,7 @@ from haulier.jobs.items import ChunkItem
 from haulier.jobs.lease import Holding
 from worker.ports import Received
 from worker.progress import Progress, Step
-from worker.runtime.metrics import Measured
+from worker.runtime.measured import Measured
 
 
 class Stop(StrEnum):

@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from worker.clock import Clock
-from worker.outcome import Excused, Failed, Lost, Outcome, Refused
-from worker.runtime.held import Held, Stop
-from worker.runtime.metrics import (
+from haulier.contracts.metrics import (
     BYTES,
     CIRCUIT_OPEN,
     ERRORS,
@@ -19,8 +16,11 @@ from worker.runtime.metrics import (
     STALLS,
     SUCCESS,
     Metric,
-    embedded,
 )
+from haulier.jobs.embedded import embedded
+from worker.clock import Clock
+from worker.outcome import Excused, Failed, Lost, Outcome, Refused
+from worker.runtime.held import Held, Stop
 
 
 class Meter:

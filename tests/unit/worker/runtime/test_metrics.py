@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haulier.contracts.events import JobError
+from haulier.contracts.metrics import METRICS, Metric
 from haulier.contracts.report import ChunkReport
+from haulier.jobs.embedded import MOST_DIMENSIONS, MOST_METRICS, embedded
 from tests.fakes.clock import ManualClock
 from tests.fakes.work import GatedWork
 from worker.errors import CallRefused
@@ -16,7 +18,6 @@ from worker.ports import Received
 from worker.progress import Progress
 from worker.runtime.held import Held, Stop
 from worker.runtime.meter import Meter, measure
-from worker.runtime.metrics import METRICS, MOST_DIMENSIONS, MOST_METRICS, Metric, embedded
 
 ERROR = JobError(stage="read", code="x", message="y")
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "metrics.md"
@@ -148,7 +149,7 @@ def test_more_than_a_directive_holds_is_refused():
 
 @given(st.dictionaries(st.sampled_from(METRICS), st.floats(0, 1e15)), st.text(max_size=5))
 def test_every_value_and_every_dimension_of_a_line_is_in_it(values, file_type):
-    dimensions = {"Environment": "e", "FileType": file_type, "Service": "s3"}
+    dimensions = {"Environment": "e", "FileType": file_type, "Service": "s3", "Dataset": "d"}
     line = json.loads(embedded(values, dimensions, now_ms=1, properties={}))
     named = {metric["Name"] for one in line["_aws"]["CloudWatchMetrics"] for metric in one["Metrics"]}
     assert named == {metric.name for metric in values}
