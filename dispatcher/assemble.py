@@ -1,7 +1,8 @@
 """Handler of the state machine's last states: proves what the workers committed, and seals it or orders redos.
 
 Called after each pass, and with `{"abandon": cause}` where the state machine gives up. The map's verdict plays no part:
-the table says what is committed. A call that is cut short is simply made again, since every step is idempotent.
+the table says what is committed. A rule calls it, too, with Step Functions' own event, after an execution that ended
+badly. A call that is cut short is simply made again, since every step is idempotent.
 """
 
 import functools
@@ -13,7 +14,9 @@ from typing import Any
 from dispatcher import aws, log
 from dispatcher.passes import MAX_PASSES, Answer, Order, chunks_of, order_pass, order_redos, over
 from dispatcher.settings import AssembleSettings, read
+from haulier.contracts.events import EXECUTION_ENDED
 from haulier.jobs.calls import Steps, drive
+from haulier.jobs.executions import ExecutionEnd, end_of_execution
 from haulier.jobs.finish import Ended, abandon, finish
 from haulier.jobs.prove import Broken
 from haulier.jobs.writes import get_job
@@ -40,6 +43,13 @@ class Assembler:
         answer = drive(self._steps(job_id, run, int(event.get("pass", 0))), self.perform)
         log.info("run.assembled", job_id=job_id, run=run, verdict=answer["verdict"], next_pass=answer["pass"])
         return answer
+
+    def ended(self, event: Mapping[str, Any]) -> None:
+        """A `Step Functions Execution Status Change` of our machine: see `jobs.executions`."""
+        end = ExecutionEnd.of(event["detail"])
+        table, bucket = self.settings.table, self.settings.output_bucket
+        state = drive(end_of_execution(table, bucket, end, self.now_ms()), self.perform)
+        log.warning("execution.ended", job_id=end.job_id, execution=end.name, cause=end.cause[:1000], state=state)
 
     def _steps(self, job_id: str, run: int, done_pass: int) -> Steps[Answer]:
         table, bucket = self.settings.table, self.settings.output_bucket
@@ -75,6 +85,9 @@ def _assembler() -> Assembler:
     return Assembler(settings, aws.connect(settings.bucket_owner).perform, aws.now_ms)
 
 
-def handler(event: Mapping[str, Any], context: object) -> Answer:  # noqa: ARG001 - Lambda passes both
-    """Entry point: see `Assembler.answer`."""
-    return _assembler().answer(event)
+def handler(event: Mapping[str, Any], context: object) -> Answer | None:  # noqa: ARG001 - Lambda passes both
+    """Entry point: of the state machine (`Assembler.answer`), and of a rule (`Assembler.ended`)."""
+    if event.get("detail-type") != EXECUTION_ENDED:
+        return _assembler().answer(event)
+    _assembler().ended(event)
+    return None

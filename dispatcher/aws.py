@@ -14,9 +14,10 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as Unreachable
 
-from haulier.jobs.calls import Call, Refused, refusal
+from haulier.jobs.calls import Call, ConditionFailed, PreconditionFailed, Refused, TransactionFailed, refusal
 
 Perform = Callable[[Call], Any]
 Ask = Callable[[str, str, Mapping[str, Any]], Any]
@@ -25,10 +26,25 @@ Ask = Callable[[str, str, Mapping[str, Any]], Any]
 _CONFLICT_TRIES = 5
 _CONFLICT_BASE_SECONDS = 0.05
 _CONFLICTS = ("TransactionConflictException", "TransactionInProgressException")
+_READ_SECONDS = 30
+_CONFIG = Config(
+    connect_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    max_pool_connections=16,
+    tcp_keepalive=True,
+)
+_OF_THE_MOMENT = {
+    *_CONFLICTS, "TransactionConflict", "Throttling", "ThrottlingError", "ThrottlingException", "ThrottledException",
+    "TooManyRequestsException", "RequestThrottled", "RequestLimitExceeded", "SlowDown", "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+}  # fmt: skip
+"""With a status below 500; those of a transaction's reasons among them."""
 
 
-class PreconditionFailed(Refused):
-    """The object is not the one that was asked for (`If-Match`)."""
+class BadRequest(Refused):
+    """S3 refuses what a HEAD asks for, and a HEAD's answer has no room for a reason: a version that is of no form it
+    knows, a key it cannot take (`../a`), an object under a key of its owner's own (SSE-C).
+    """
 
 
 class Aws:
@@ -36,10 +52,12 @@ class Aws:
 
     Args:
         bucket_owner: account id that must own every bucket; empty if that is not checked.
+        read_seconds: how long an answer is waited for before the call is made again.
     """
 
-    def __init__(self, bucket_owner: str = "") -> None:
+    def __init__(self, bucket_owner: str = "", read_seconds: int = _READ_SECONDS) -> None:
         self._bucket_owner = bucket_owner
+        self._config = _CONFIG.merge(Config(read_timeout=read_seconds))
         self._session = botocore.session.Session()
         self._clients: dict[str, Any] = {}
         # Making a client from a session is not safe in threads; using one is.
@@ -84,24 +102,15 @@ class Aws:
         with self._making:
             if service not in self._clients:
                 self._clients[service] = self._session.create_client(
-                    service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG
+                    service, region_name=os.environ.get("AWS_REGION"), config=self._config
                 )
             return self._clients[service]
 
 
-_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=30,
-    retries={"mode": "standard", "total_max_attempts": 5},
-    max_pool_connections=16,
-    tcp_keepalive=True,
-)
-
-
 @functools.cache
-def connect(bucket_owner: str) -> Aws:
+def connect(bucket_owner: str, read_seconds: int = _READ_SECONDS) -> Aws:
     """The process's clients."""
-    return Aws(bucket_owner)
+    return Aws(bucket_owner, read_seconds)
 
 
 def now_ms() -> int:
@@ -110,8 +119,11 @@ def now_ms() -> int:
 
 
 def _refused(response: Mapping[str, Any]) -> Refused | None:
-    if str(response.get("Error", {}).get("Code")) in ("PreconditionFailed", "412"):
+    code = str(response.get("Error", {}).get("Code"))
+    if code in ("PreconditionFailed", "412"):
         return PreconditionFailed("the object is another one than was asked for")
+    if code == "400":
+        return BadRequest("S3 does not take this key or version")
     return refusal(response)
 
 
@@ -125,6 +137,17 @@ def _conflicted(response: Mapping[str, Any]) -> bool:
         "TransactionConflict",
         "None",
     }
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether an error is of the moment, so that the same call may well succeed later: the service throttles or fails,
+    cannot be reached, or somebody else was at the same item.
+    """
+    if not isinstance(error, ClientError):
+        return isinstance(error, (Unreachable, HTTPClientError, ConditionFailed, TransactionFailed))
+    answer = error.response
+    codes = {answer.get("Error", {}).get("Code"), *(one.get("Code") for one in answer.get("CancellationReasons", []))}
+    return answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500 or bool(codes & _OF_THE_MOMENT)
 
 
 def _range_bytes(params: Mapping[str, Any]) -> int | None:

@@ -7,12 +7,13 @@ ended run's own prefixes are touched, so a retry that starts meanwhile loses not
 import contextlib
 
 from dispatcher import log
-from haulier.contracts.keys import manifest_key, success_key
+from haulier.contracts.keys import batch_lists_prefix, manifest_key, success_key
 from haulier.contracts.manifest import Manifest
 from haulier.contracts.states import JobState
+from haulier.jobs.batch import get_sections
 from haulier.jobs.calls import Call, ConditionFailed, NotFound, Steps
 from haulier.jobs.items import JOB_SK, JobItem
-from haulier.jobs.sweep import sweep_run, sweep_temp
+from haulier.jobs.sweep import delete_keys, list_keys, sweep_run, sweep_temp
 from haulier.jobs.times import iso, parse_iso
 from haulier.jobs.verdicts import failure_record
 from haulier.jobs.writes import update
@@ -25,13 +26,28 @@ def clean(table: str, bucket: str, job: JobItem, now_ms: int) -> Steps[int]:
     before the present one was over when that was asked for, perhaps too short a time ago to have been cleaned.
     """
     gone = 0
-    if job.status != JobState.REJECTED:  # whose run never began
+    if job.is_batch:
+        gone += yield from _clean_lists(table, bucket, job)
+    elif job.status != JobState.REJECTED:  # whose run never began
         for run in range(1, job.run + 1):
             gone += yield from _clean_run(bucket, job, run)
     if job.status == JobState.FAILED and job.error is not None:
         yield failure_record(bucket, job, job.error, parse_iso(job.finished_at or job.updated_at))
     yield from _note(table, job, {"cleaned_at": iso(now_ms)})
     return gone
+
+
+def _clean_lists(table: str, bucket: str, job: JobItem) -> Steps[int]:
+    """Sections of a batch's list that no item names: written by a call that died before it could, or came second.
+    Those that are named stay for a retry, and all results stay.
+    """
+    strays: list[str] = []
+    for run in range(1, job.run + 1):
+        # Objects first: each is written before the item that names it.
+        keys = yield from list_keys(bucket, f"{batch_lists_prefix(job.job_id)}r{run:04d}-")
+        named = {section.key for section in (yield from get_sections(table, job.job_id, run))}
+        strays += [key for key in keys if key not in named]
+    return (yield from delete_keys(bucket, strays))
 
 
 def _clean_run(bucket: str, job: JobItem, run: int) -> Steps[int]:

@@ -5,26 +5,34 @@ The object itself is asked (HEAD) and not the event: an event may be old. What i
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from dispatcher.admit import admit, refusal
 from dispatcher.datasets import Broken, Owner, Shelf
 from dispatcher.envelopes import StorageEvent
-from dispatcher.settings import IntakeSettings
-from haulier.contracts.dataset import DEFAULT_DATASET, NAME_PATTERN, QueueName
+from dispatcher.settings import AdmissionSettings
+from haulier.contracts.batch import BatchPin
+from haulier.contracts.dataset import DEFAULT_DATASET, NAME_PATTERN, Dataset, QueueName
 from haulier.contracts.errors import InvalidEvent
 from haulier.contracts.events import JobError, JobRequested
 from haulier.contracts.ids import JobId
-from haulier.contracts.keys import is_own
+from haulier.contracts.keys import BATCHES, KEYS_LISTS_PREFIX, is_own
+from haulier.contracts.limits import MAX_KEYS_OBJECT_BYTES
 from haulier.contracts.run import RunPin
 from haulier.contracts.source import Source
 from haulier.jobs.accept import Draft, refuse_superseded
+from haulier.jobs.batch import BatchRun, batch_job_id
 from haulier.jobs.calls import Call, NotFound, Steps
 from haulier.jobs.identity import requested_job_id, source_of_head, storage_job_id
+from haulier.jobs.members import member_id, member_queue
 from haulier.jobs.route import route
 
+_AGAIN = "ask again with another cause (Idempotency-Key)"
+"""The same request is the same job, which stays refused."""
 
-def why_ignored(event: StorageEvent, settings: IntakeSettings) -> str | None:
+
+def why_ignored(event: StorageEvent, settings: AdmissionSettings) -> str | None:
     """Why an event starts nothing; None if it does. Our own objects never trigger us again."""
     if event.bucket != settings.input_bucket:
         return f"bucket {event.bucket} is not the input bucket"
@@ -37,7 +45,7 @@ def why_ignored(event: StorageEvent, settings: IntakeSettings) -> str | None:
     return None
 
 
-def draft_of_event(event: StorageEvent, shelf: Shelf, settings: IntakeSettings, now_ms: int) -> Steps[Draft]:
+def draft_of_event(event: StorageEvent, shelf: Shelf, settings: AdmissionSettings, now_ms: int) -> Steps[Draft]:
     """The job of a storage event that is not ignored.
 
     An object that is gone, or not the one the event is about any more, is refused as superseded.
@@ -66,8 +74,20 @@ def draft_of_event(event: StorageEvent, shelf: Shelf, settings: IntakeSettings, 
     return _draft(job_id, source, owner, settings, now_ms, sequencer=event.sequencer)
 
 
-def draft_of_request(request: JobRequested, shelf: Shelf, settings: IntakeSettings, now_ms: int) -> Steps[Draft]:
+def draft_of_request(request: JobRequested, shelf: Shelf, settings: AdmissionSettings, now_ms: int) -> Steps[Draft]:
     """The job of a request for an object."""
+    return (yield from _requested(request, shelf, settings, now_ms))
+
+
+def draft_of_member(batch: BatchRun, key: str, shelf: Shelf, settings: AdmissionSettings, now_ms: int) -> Steps[Draft]:
+    """The job of one object of a batch."""
+    request = JobRequested(bucket=batch.pin.bucket, key=key, dataset=batch.pin.dataset, queue=batch.pin.queue)
+    return (yield from _requested(request, shelf, settings, now_ms, batch=batch))
+
+
+def _requested(
+    request: JobRequested, shelf: Shelf, settings: AdmissionSettings, now_ms: int, *, batch: BatchRun | None = None
+) -> Steps[Draft]:
     bucket, key = request.bucket or "", request.key or ""
     owner = shelf.named(request.dataset) if request.dataset else shelf.owner_of(key)
     name = request.dataset or _name_of(owner)
@@ -78,31 +98,114 @@ def draft_of_request(request: JobRequested, shelf: Shelf, settings: IntakeSettin
         source = yield from _head(bucket, key, request.version_id)
         if source is None:
             error = refusal("not_found", f"{unseen.uri} is not there: check bucket, key and version, and ask again")
-    if source is None:
-        return Draft(requested_job_id(unseen, name, request.cause), unseen, name, request.cause, error=error)
-    job_id = requested_job_id(source, name, request.cause)
-    if owner is None:
-        unknown = f"there is no dataset {name}: `haulier datasets put` it first, or leave it out"
-        return Draft(job_id, source, name, request.cause, error=refusal("unknown_dataset", unknown))
-    return _draft(job_id, source, owner, settings, now_ms, cause=request.cause, wanted=request.queue)
+    job_id = requested_job_id(source or unseen, name, request.cause)
+    wanted = request.queue
+    if batch is not None:
+        job_id = member_id(batch.job_id, bucket, key, batch.run)
+        if source is not None and isinstance(owner, Dataset):
+            after = settings.ondemand_after_seconds
+            wanted = member_queue(key, source.size, owner, asked=wanted, ondemand_after_seconds=after)
+    member = (batch.job_id, batch.run) if batch is not None else None
+    if source is None or owner is None:
+        error = error or _unknown(name)
+        return Draft(job_id, source or unseen, name, request.cause, error=error, batch=member)
+    draft = _draft(job_id, source, owner, settings, now_ms, cause=request.cause, wanted=wanted)
+    return replace(draft, batch=member)
 
 
-def _not_to_be_had(request: JobRequested, settings: IntakeSettings) -> JobError | None:
+def draft_of_batch(request: JobRequested, shelf: Shelf, settings: AdmissionSettings, now_ms: int) -> Steps[Draft]:
+    """The job of a request for several objects. What the objects are is found out later, by the batch itself; refused
+    is only what can have no member at all, and what all of them would be refused for.
+    """
+    pin = BatchPin(
+        bucket=request.bucket or "",
+        prefix=request.prefix,
+        keys=tuple(dict.fromkeys(request.keys)) if request.keys else None,
+        dataset=request.dataset,
+        queue=request.queue,
+        accepted_at_ms=now_ms,
+    )
+    listed = request.keys_object
+    shown = Source(bucket=pin.bucket, key=listed or request.prefix or "", size=0, etag="")
+    error = _no_batch(request, shelf, settings)
+    if error is None and listed is not None:
+        source = yield from _head(pin.bucket, listed, None)
+        error = _no_list(source or shown, there=source is not None)
+        shown = source or shown
+    if listed is not None:
+        pin = pin.model_copy(update={"keys_object": shown})
+    if error is None and pin.prefix is not None:
+        error = yield from _nothing_under(pin.bucket, pin.prefix, settings)
+    job_id = batch_job_id(pin, request.cause)
+    return Draft(job_id, shown, BATCHES, request.cause, error=error, batch_pin=None if error else pin)
+
+
+def _no_batch(request: JobRequested, shelf: Shelf, settings: AdmissionSettings) -> JobError | None:
+    prefix = request.prefix
     if request.bucket != settings.input_bucket:
-        return refusal(
-            "bucket_not_allowed",
-            f"s3://{request.bucket}/{request.key} is not in the input bucket {settings.input_bucket}: copy it there",
-        )
-    if is_own(request.key or ""):
-        return refusal("own_key", f"s3://{request.bucket}/{request.key} is Haulier's own and not input")
+        return _other_bucket(f"s3://{request.bucket}/{prefix or request.keys_object or ''}", settings)
+    if prefix is not None and not prefix.startswith(settings.input_prefixes):
+        allowed = ", ".join(settings.input_prefixes)
+        return refusal("prefix_not_allowed", f"{prefix} is under none of the input prefixes ({allowed})")
+    listed = request.keys_object
+    if listed is not None and is_own(listed) and not listed.startswith(KEYS_LISTS_PREFIX):
+        # Each line becomes the key of a job, for all to see who may look at jobs.
+        return _own(request.bucket, listed)
+    owner = shelf.named(request.dataset) if request.dataset else None
+    if request.dataset and owner is None:
+        return _unknown(request.dataset)
+    if isinstance(owner, Broken):
+        return refusal("invalid_dataset", f"{owner.problem}; correct it (`haulier datasets check`) and {_AGAIN}")
     return None
+
+
+def _no_list(source: Source, *, there: bool) -> JobError | None:
+    if not there:
+        return refusal("not_found", f"{source.uri}, which lists the keys, is not there")
+    if source.size == 0:
+        return refusal("empty", f"{source.uri}, which lists the keys, is empty")
+    if source.size > MAX_KEYS_OBJECT_BYTES:
+        return refusal("too_large", f"{source.uri} has {source.size} bytes, more than a list's {MAX_KEYS_OBJECT_BYTES}")
+    return None
+
+
+def _nothing_under(bucket: str, prefix: str, settings: AdmissionSettings) -> Steps[JobError | None]:
+    """Asks for one page: what has no member there may still have one further on."""
+    answer = yield Call("s3", "list_objects_v2", {"Bucket": bucket, "Prefix": prefix})
+    keys = [entry["Key"] for entry in answer.get("Contents", [])]
+    skipped = ("/", *(suffix.lower() for suffix in settings.excluded_suffixes))
+    if answer.get("IsTruncated") or any(not key.lower().endswith(skipped) for key in keys):
+        return None
+    passed = f" but {len(keys)} that are no input (folders' placeholders, excluded suffixes)" if keys else ""
+    return refusal("not_found", f"s3://{bucket}/{prefix} holds no object{passed}: check the prefix, and {_AGAIN}")
+
+
+def _unknown(dataset: str) -> JobError:
+    return refusal(
+        "unknown_dataset", f"there is no dataset {dataset}: `haulier datasets put` it and {_AGAIN}, or leave it out"
+    )
+
+
+def _other_bucket(what: str, settings: AdmissionSettings) -> JobError:
+    told = f"{what} is not in the input bucket {settings.input_bucket}: copy it there"
+    return refusal("bucket_not_allowed", told)
+
+
+def _not_to_be_had(request: JobRequested, settings: AdmissionSettings) -> JobError | None:
+    if request.bucket != settings.input_bucket:
+        return _other_bucket(f"s3://{request.bucket}/{request.key}", settings)
+    return _own(request.bucket, request.key or "") if is_own(request.key or "") else None
+
+
+def _own(bucket: str, key: str) -> JobError:
+    return refusal("own_key", f"s3://{bucket}/{key} is Haulier's own and not input")
 
 
 def _draft(
     job_id: JobId,
     source: Source,
     owner: Owner,
-    settings: IntakeSettings,
+    settings: AdmissionSettings,
     now_ms: int,
     *,
     cause: str = "",

@@ -14,11 +14,11 @@ from typing import Any
 
 from dispatcher import aws, log
 from dispatcher.datasets import DatasetReader, Shelf
-from dispatcher.drafts import draft_of_event, draft_of_request, why_ignored
+from dispatcher.drafts import draft_of_batch, draft_of_event, draft_of_request, why_ignored
 from dispatcher.envelopes import Arrival, StorageEvent, open_envelope
-from dispatcher.settings import IntakeSettings, read
+from dispatcher.settings import IntakeSettings, RequestSettings, read
 from haulier.contracts.errors import InvalidEvent
-from haulier.contracts.events import JobError
+from haulier.contracts.events import JobError, JobRequested
 from haulier.contracts.reject import Stage
 from haulier.contracts.states import JobState
 from haulier.jobs.accept import Draft, Superseded, accept
@@ -42,13 +42,15 @@ class Intake:
         datasets: the reader that remembers them.
         now_ms: the clock, milliseconds since the epoch.
         threads: how many records are taken in at once.
+        dlq_url: where an event goes that can never be read; if empty SQS's own redrive brings it there.
     """
 
-    settings: IntakeSettings
+    settings: RequestSettings
     perform: aws.Perform
     datasets: DatasetReader
     now_ms: Callable[[], int]
     threads: int = THREADS
+    dlq_url: str = ""
 
     def batch(self, records: list[Mapping[str, Any]]) -> dict[str, Any]:
         """Takes in a batch of SQS records; the answer names those that must be delivered again."""
@@ -85,13 +87,46 @@ class Intake:
             if why is not None:
                 log.info("event.ignored", bucket=arrival.bucket, key=arrival.key, why=why)
                 return
-            self._accept(drive(draft_of_event(arrival, shelf, self.settings, self.now_ms()), self.perform))
-        elif arrival.job_id is not None:
-            self._hand_over_known(arrival.job_id)
+            self.accept(drive(draft_of_event(arrival, shelf, self.settings, self.now_ms()), self.perform))
         else:
-            self._accept(drive(draft_of_request(arrival, shelf, self.settings, self.now_ms()), self.perform))
+            self._request(arrival, shelf)
 
-    def _accept(self, draft: Draft) -> None:
+    def request(self, arrival: JobRequested) -> JobItem:
+        """Takes in one request: accepts what it asks for and hands it over.
+
+        Returns:
+            the job as it was written or found; what `hand_over` changes afterwards is not in it.
+
+        Raises:
+            InvalidEvent: it asks to enqueue a job that is not there.
+        """
+        return self._request(arrival, drive(self.datasets.load(), self.perform))
+
+    def hand_over(self, job_id: str) -> None:
+        """Enqueues a job that is ACCEPTED, a retried one for instance; any other is left alone.
+
+        Raises:
+            InvalidEvent: there is no such job.
+        """
+        self._hand_over(self._known(job_id))
+
+    def draft(self, arrival: JobRequested) -> Draft:
+        """The job a request for an object or a batch would be. Nothing is written yet: `accept` does that."""
+        return self._draft(arrival, drive(self.datasets.load(), self.perform))
+
+    def _draft(self, request: JobRequested, shelf: Shelf) -> Draft:
+        draft = draft_of_batch if request.is_batch else draft_of_request
+        return drive(draft(request, shelf, self.settings, self.now_ms()), self.perform)
+
+    def _request(self, request: JobRequested, shelf: Shelf) -> JobItem:
+        if request.job_id is not None:
+            job = self._known(request.job_id)
+            self._hand_over(job)
+            return job
+        return self.accept(self._draft(request, shelf))
+
+    def accept(self, draft: Draft) -> JobItem:
+        """Writes the job of a draft, or finds it there, and hands it over."""
         result = drive(accept(self.settings.table, draft, self.now_ms()), self.perform)
         job = result.job
         told = {"job_id": job.job_id, "run": job.run, "bucket": job.bucket, "key": job.key, "dataset": job.dataset}
@@ -100,18 +135,20 @@ class Intake:
         else:
             log.info(f"job.{type(result).__name__.lower()}", **told, size=job.size, status=job.status)
         self._hand_over(job)
+        return job
 
-    def _hand_over_known(self, job_id: str) -> None:
+    def _known(self, job_id: str) -> JobItem:
         job = drive(get_job(self.settings.table, job_id), self.perform)
         if job is None:
             raise InvalidEvent(f"there is no job {job_id} to enqueue; its record may have expired")
-        self._hand_over(job)
+        return job
 
     def _hand_over(self, job: JobItem) -> None:
         """Enqueues a job that is ACCEPTED, whoever accepted it; any other was handed over before."""
         if job.status != JobState.ACCEPTED:
             return
-        targets = Targets(self.settings.queue_urls, self.settings.state_machine_arn)
+        settings = self.settings
+        targets = Targets(settings.queue_urls, settings.state_machine_arn, settings.batch_machine_arn)
         drive(enqueue(self.settings.table, job, targets, self.now_ms()), self.perform)
         log.info("job.enqueued", job_id=job.job_id, run=job.run, queue=job.queue, chunked=job.chunked)
 
@@ -122,11 +159,11 @@ class Intake:
         """
         reason = "; ".join(map(str, problems))
         log.warning("event.refused", message_id=message_id, reason=reason)
-        if not self.settings.intake_dlq_url:
+        if not self.dlq_url:
             return False
         error = JobError(stage=Stage.INTAKE, code=InvalidEvent.code, message=reason)
         try:
-            self.perform(letter(self.settings.intake_dlq_url, body, error))
+            self.perform(letter(self.dlq_url, body, error))
         except Exception:  # noqa: BLE001 - the edge of one record: it comes back, the batch's others do not
             log.error("letter.failed", message_id=message_id)
             return False
@@ -137,7 +174,8 @@ class Intake:
 def _intake() -> Intake:
     settings = read(IntakeSettings, os.environ)
     perform = aws.connect(settings.bucket_owner).perform
-    return Intake(settings, perform, DatasetReader(settings.input_bucket), aws.now_ms)
+    reader = DatasetReader(settings.input_bucket)
+    return Intake(settings, perform, reader, aws.now_ms, dlq_url=settings.intake_dlq_url)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both

@@ -11,26 +11,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dispatcher import aws, log
+from dispatcher import aws, log, metrics
 from dispatcher.cleaning import clean, tell_again
 from dispatcher.settings import JanitorSettings, read
 from dispatcher.watchlist import watchlist
 from haulier.contracts.errors import InvalidRecord, NewerRecord
 from haulier.contracts.events import JobError
 from haulier.contracts.messages import ChunkMessage
+from haulier.contracts.metrics import JOBS_NOT_MENDED, JOBS_STALLED, JOBS_WATCHED
 from haulier.contracts.reject import Stage
 from haulier.contracts.states import JobState
+from haulier.jobs.batch import get_batch, is_stopped
 from haulier.jobs.calls import Call, NotFound, Steps, drive
 from haulier.jobs.enqueue import Targets, enqueue, enqueue_chunk, restart_execution
 from haulier.jobs.finish import NotYet, finish
 from haulier.jobs.items import ChunkItem, JobItem
 from haulier.jobs.mend import Announce, Clean, Enqueue, Execution, Finish, Mending, Restart, SendAgain, mend
+from haulier.jobs.stalled import stalled
+from haulier.jobs.tally import end_batch
 from haulier.jobs.verdicts import fail
 from haulier.jobs.writes import get_chunks, get_job
 
 _LEFT_MS = 30_000
 """Time that must be left to begin another job; what is not begun is the next call's."""
 _RUNNING = ("RUNNING", "PENDING_REDRIVE")
+_STALLED = "stalled"
 
 
 class NotMended(Exception):
@@ -47,10 +52,11 @@ class Janitor:
 
     @property
     def _targets(self) -> Targets:
-        return Targets(self.settings.queue_urls, self.settings.state_machine_arn)
+        settings = self.settings
+        return Targets(settings.queue_urls, settings.state_machine_arn, settings.batch_machine_arn)
 
     def round(self, left_ms: Callable[[], int]) -> dict[str, int]:
-        """Looks at every job of the watch list once; returns how often each thing was done.
+        """Looks at every job of the watch list once; returns how often each thing was done, or found.
 
         Args:
             left_ms: how much time is left for this call, in milliseconds.
@@ -75,12 +81,18 @@ class Janitor:
                 log.error("job.not_mended", job_id=job_id)
         counts = {"watched": len(watched), **dict(sorted(done.items())), "failed": len(failed)}
         log.info("round.done", **counts)
+        metrics.measure(
+            "round.measured",
+            {JOBS_WATCHED: len(watched), JOBS_STALLED: done[_STALLED], JOBS_NOT_MENDED: len(failed)},
+            {"Environment": settings.environment},
+            now_ms=self.now_ms(),
+        )
         if failed:
             raise NotMended(f"{len(failed)} of {len(watched)} jobs could not be mended: {', '.join(failed[:10])}")
         return counts
 
     def _one(self, job_id: str) -> Steps[list[str]]:
-        """Names of what was done for a job, `enqueue` for instance."""
+        """Names of what was done for a job, `enqueue` for instance, and `stalled` if it is."""
         job = yield from get_job(self.settings.table, job_id)
         if job is None:
             return []
@@ -117,10 +129,16 @@ class Janitor:
         names = [type(mending).__name__.lower() for mending in mendings]
         if names:
             log.info("job.mended", job_id=job_id, run=job.run, status=job.status, done=names[:20])
+        after = self.settings.stalled_after_seconds
+        if stalled(job, chunks, now_ms=self.now_ms(), after_seconds=after):
+            log.warning("job.stalled", job_id=job_id, run=job.run, status=job.status, since=job.updated_at)
+            names.append(_STALLED)
         return names
 
     def _execution(self, job: JobItem) -> Steps[Execution | None]:
-        if not job.chunked or job.final or job.status in (JobState.SEALED, JobState.ACCEPTED):
+        if not job.chunked or job.status in (JobState.SEALED, JobState.ACCEPTED):
+            return None
+        if job.final and is_stopped(job):
             return None
         arn = self._targets.execution_arn(job)
         try:
@@ -141,6 +159,8 @@ class Janitor:
                 )
             case Restart():
                 yield from restart_execution(table, job, self._targets, now_ms)
+            case Finish() if job.is_batch:
+                yield from self._end_batch(job)
             case Finish():
                 result = yield from finish(table, self.settings.output_bucket, job.job_id, job.run, now_ms)
                 if isinstance(result, NotYet) and job.chunked:
@@ -150,6 +170,11 @@ class Janitor:
                 yield from tell_again(table, job, now_ms)
             case Clean():
                 yield from clean(table, self.settings.output_bucket, job, now_ms)
+
+    def _end_batch(self, job: JobItem) -> Steps[None]:
+        batch = yield from get_batch(self.settings.table, job.job_id, job.run)
+        if batch is not None:
+            yield from end_batch(self.settings.table, self.settings.output_bucket, job, batch, self.now_ms())
 
 
 @functools.cache

@@ -4,7 +4,8 @@
 |---|---|
 | `Job State Changed` on the bus | every transition |
 | topic `completed` | SUCCEEDED |
-| topic `failed` | FAILED, REJECTED, CANCELLED: every other end; subscribers choose by the message attribute `state` |
+| topic `failed` | FAILED, REJECTED, CANCELLED: every other end |
+| | subscribers of both choose by message attributes: state, dataset, file_type, environment |
 | results FIFO queue | every end; the dataset is its group, the event id its deduplication id |
 
 After an end is told, `announced` is written to the job. That write comes through the stream, too, and is no transition,
@@ -17,13 +18,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dispatcher import aws, log
+from dispatcher import aws, log, metrics
 from dispatcher.settings import NotifySettings, read
 from haulier.contracts.events import EVENT_SOURCE, JOB_CHANGED, JobChanged
 from haulier.contracts.states import FINAL, JobState
 from haulier.jobs.announce import announcement
 from haulier.jobs.calls import ConditionFailed
 from haulier.jobs.items import JOB_SK, JobItem
+from haulier.jobs.times import parse_iso
 from haulier.jobs.writes import update
 
 
@@ -63,7 +65,8 @@ class Notifier:
         if record.get("eventName") == "REMOVE" or change.get("Keys", {}).get("sk", {}).get("S") != JOB_SK:
             return
         old = JobItem.of(change["OldImage"]) if change.get("OldImage") else None
-        told = announcement(old, JobItem.of(change["NewImage"]), self.settings.output_bucket)
+        new = JobItem.of(change["NewImage"])
+        told = announcement(old, new, self.settings.output_bucket)
         if told is None:
             return
         self._tell_bus(told)
@@ -71,6 +74,7 @@ class Notifier:
             self._tell_results(told)
             self._tell_topic(told)
             self._note(told)
+            self._measure(new)
         log.info("job.announced", job_id=told.job_id, run=told.run, state=told.state)
 
     def _tell_bus(self, told: JobChanged) -> None:
@@ -96,7 +100,12 @@ class Notifier:
 
     def _tell_topic(self, told: JobChanged) -> None:
         succeeded = told.state == JobState.SUCCEEDED
-        attributes = {"state": str(told.state), "dataset": told.dataset, "file_type": told.file_type}
+        attributes = {
+            "state": str(told.state),
+            "dataset": told.dataset,
+            "file_type": told.file_type,
+            "environment": self.settings.environment,
+        }
         params = {
             "TopicArn": self.settings.completed_topic_arn if succeeded else self.settings.failed_topic_arn,
             "Subject": f"Haulier job {told.job_id}: {told.state}",
@@ -121,6 +130,14 @@ class Notifier:
             self.ask(call.service, call.operation, call.params)
         except ConditionFailed:
             return  # the job was started again since, or its record expired
+
+    def _measure(self, job: JobItem) -> None:
+        """Last of all: an end that is told twice is seldom counted twice. A batch is counted by its members."""
+        if job.is_batch:
+            return
+        dimensions = {"Environment": self.settings.environment, "Dataset": job.dataset}
+        about = {"job_id": job.job_id, "run": job.run, "state": str(job.status)}
+        metrics.measure("job.measured", metrics.end_of(job), dimensions, now_ms=parse_iso(job.updated_at), **about)
 
 
 @functools.cache

@@ -62,7 +62,7 @@ def order_pass(
         "verdict": "work",
         "plan": {"bucket": bucket, "key": key},
         "queue_url": queue_urls[queue or job.queue],
-        "group": job.dataset,
+        "group": job.group,
         "pass": order.pass_number,
     }
 

@@ -19,7 +19,7 @@ from haulier.contracts.limits import PEEK_BYTES
 from haulier.contracts.reject import Stage
 from haulier.contracts.run import Plan, Reading
 from haulier.contracts.source import Source
-from haulier.jobs.calls import Call, ConditionFailed, NotFound, Steps, drive
+from haulier.jobs.calls import Call, ConditionFailed, NotFound, PreconditionFailed, Steps, drive
 from haulier.jobs.items import JobItem, RunItem, run_sk
 from haulier.jobs.ondemand import queue_of_plan
 from haulier.jobs.peek import compression_of, peek
@@ -148,7 +148,7 @@ def _read_head(source: Source) -> Steps[bytes]:
     except NotFound:
         gone = f"{source.uri} was deleted after the job was accepted; upload it again"
         raise Unplannable(JobError(stage=Stage.PLAN, code="source_gone", message=gone)) from None
-    except aws.PreconditionFailed:
+    except PreconditionFailed:
         raise Unplannable(_changed(source)) from None
     if _whole_size(answer) != source.size:
         raise Unplannable(_changed(source))

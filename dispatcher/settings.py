@@ -19,6 +19,11 @@ class SettingsError(Exception):
     """The environment is wrong; the text names every variable that is, and what it must be."""
 
 
+def _split(value: Any) -> Any:
+    """`a, b` → `("a", "b")`; what is no text stays."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 class Settings(BaseModel):
     """What every function needs.
 
@@ -54,13 +59,12 @@ class _WorkQueues(Settings):
         }
 
 
-class IntakeSettings(_WorkQueues):
-    """Of `dispatcher.intake`.
+class AdmissionSettings(_WorkQueues):
+    """What decides which objects become jobs, and how.
 
     Attributes:
         input_bucket: the only bucket objects are taken from; it holds the datasets, too.
         state_machine_arn: coordinates jobs cut into chunks.
-        intake_dlq_url: where an event goes that can never be read; without it SQS's own redrive brings it there.
         input_prefixes: an event for a key under none of them starts nothing.
         excluded_suffixes: keys that are refused.
         max_object_bytes: larger objects are refused.
@@ -72,7 +76,6 @@ class IntakeSettings(_WorkQueues):
 
     input_bucket: str = Field(validation_alias=variables.INPUT_BUCKET)
     state_machine_arn: str = Field(validation_alias=variables.STATE_MACHINE_ARN)
-    intake_dlq_url: str = Field(default="", validation_alias=variables.INTAKE_DLQ_URL)
     input_prefixes: tuple[str, ...] = Field(default=(INCOMING_PREFIX,), validation_alias=variables.INPUT_PREFIXES)
     excluded_suffixes: tuple[str, ...] = Field(default=(), validation_alias=variables.EXCLUDED_SUFFIXES)
     max_object_bytes: int = Field(default=limits.MAX_OBJECT_BYTES, gt=0, validation_alias=variables.MAX_OBJECT_BYTES)
@@ -91,7 +94,47 @@ class IntakeSettings(_WorkQueues):
     @field_validator("input_prefixes", "excluded_suffixes", mode="before")
     @classmethod
     def _separated_by_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return _split(value)
+
+
+class RequestSettings(AdmissionSettings):
+    """What it takes to accept whatever a caller may ask for.
+
+    Attributes:
+        batch_machine_arn: coordinates batches.
+    """
+
+    batch_machine_arn: str = Field(validation_alias=variables.BATCH_MACHINE_ARN)
+
+
+class IntakeSettings(RequestSettings):
+    """Of `dispatcher.intake`.
+
+    Attributes:
+        intake_dlq_url: where an event goes that can never be read; without it SQS's own redrive brings it there.
+    """
+
+    intake_dlq_url: str = Field(default="", validation_alias=variables.INTAKE_DLQ_URL)
+
+
+class ApiSettings(RequestSettings):
+    """Of `dispatcher.api`.
+
+    Attributes:
+        output_bucket: where results are said to lie.
+        status_index: the index over job items by status and time.
+        checks_callers: whether a request is refused whose caller API Gateway does not tell.
+    """
+
+    output_bucket: str = Field(validation_alias=variables.OUTPUT_BUCKET)
+    status_index: str = Field(validation_alias=variables.STATUS_INDEX)
+    checks_callers: bool = Field(default=True, validation_alias=variables.API_CHECKS_CALLERS)
+
+
+class BatchSettings(AdmissionSettings):
+    """Of `dispatcher.batch`."""
+
+    output_bucket: str = Field(validation_alias=variables.OUTPUT_BUCKET)
 
 
 class PlanSettings(_WorkQueues):
@@ -122,14 +165,89 @@ class JanitorSettings(_WorkQueues):
     Attributes:
         status_index: the index over job items by status and time.
         requeue_after_seconds: first wait before work that nobody holds is enqueued again.
+        stalled_after_seconds: an open job of which nothing has moved for that long is counted as stalled.
     """
 
     output_bucket: str = Field(validation_alias=variables.OUTPUT_BUCKET)
     status_index: str = Field(validation_alias=variables.STATUS_INDEX)
     state_machine_arn: str = Field(validation_alias=variables.STATE_MACHINE_ARN)
+    batch_machine_arn: str = Field(validation_alias=variables.BATCH_MACHINE_ARN)
     requeue_after_seconds: float = Field(
         default=limits.REQUEUE_AFTER_SECONDS, gt=0, validation_alias=variables.REQUEUE_AFTER_SECONDS
     )
+    stalled_after_seconds: float = Field(
+        default=limits.STALLED_AFTER_SECONDS, gt=0, validation_alias=variables.STALLED_AFTER_SECONDS
+    )
+
+
+class QualitySettings(Settings):
+    """Of `dispatcher.quality`.
+
+    Attributes:
+        status_index: the index over job items by status and time.
+        output_bucket: takes the reports.
+        quality_topic_arn: is told of each.
+        timezone: in which a day is a day.
+    """
+
+    status_index: str = Field(validation_alias=variables.STATUS_INDEX)
+    output_bucket: str = Field(validation_alias=variables.OUTPUT_BUCKET)
+    quality_topic_arn: str = Field(validation_alias=variables.QUALITY_TOPIC_ARN)
+    timezone: str = Field(default="UTC", validation_alias=variables.QUALITY_TIMEZONE)
+
+
+class CleanupSettings(Settings):
+    """Of `dispatcher.cleanup`.
+
+    Attributes:
+        orphan_after_seconds: age at which temporary things go whose job nobody knows; longer than any run takes.
+    """
+
+    output_bucket: str = Field(validation_alias=variables.OUTPUT_BUCKET)
+    orphan_after_seconds: int = Field(
+        default=limits.ORPHAN_AFTER_SECONDS, gt=0, validation_alias=variables.ORPHAN_AFTER_SECONDS
+    )
+
+
+class ReconcileSettings(Settings):
+    """Of `dispatcher.reconcile`.
+
+    Attributes:
+        intake_queue_url: where jobs are asked for.
+        input_prefixes: of keys that are input.
+        after_seconds: younger objects are left alone.
+        within_days: older objects are left alone.
+        most_jobs: asked for in one call.
+    """
+
+    input_bucket: str = Field(validation_alias=variables.INPUT_BUCKET)
+    intake_queue_url: str = Field(validation_alias=variables.INTAKE_QUEUE_URL)
+    input_prefixes: tuple[str, ...] = Field(default=(INCOMING_PREFIX,), validation_alias=variables.INPUT_PREFIXES)
+    after_seconds: int = Field(
+        default=limits.RECONCILE_AFTER_SECONDS, ge=0, validation_alias=variables.RECONCILE_AFTER_SECONDS
+    )
+    within_days: int = Field(
+        default=limits.RECONCILE_WITHIN_DAYS, ge=1, validation_alias=variables.RECONCILE_WITHIN_DAYS
+    )
+    most_jobs: int = Field(default=limits.RECONCILE_MOST_JOBS, ge=1, validation_alias=variables.RECONCILE_MOST_JOBS)
+
+    @field_validator("input_prefixes", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, value: Any) -> Any:
+        return _split(value)
+
+
+class ArchiveSettings(Settings):
+    """Of `dispatcher.archive`.
+
+    Attributes:
+        status_index: the index over job items by status and time.
+        after_days: how long ago a job must have ended.
+    """
+
+    output_bucket: str = Field(validation_alias=variables.OUTPUT_BUCKET)
+    status_index: str = Field(validation_alias=variables.STATUS_INDEX)
+    after_days: int = Field(default=limits.ARCHIVE_AFTER_DAYS, ge=1, validation_alias=variables.ARCHIVE_AFTER_DAYS)
 
 
 def read(model: type[S], environment: Mapping[str, str]) -> S:

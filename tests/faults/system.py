@@ -29,11 +29,12 @@ from tests.fakes.objects import etag_of
 from tests.fakes.world import INPUT, OUTPUT, TABLE, World
 
 MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:haulier-test-chunks"
+BATCH_MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:haulier-test-batch"
 _TURN_SECONDS = 100.0
 
 
 @dataclass
-class _Execution:
+class Execution:
     """One run of the state machine, as `infra.workflow` defines it.
 
     Attributes:
@@ -67,7 +68,7 @@ class System(World):
     def __init__(self) -> None:
         super().__init__()
         self.events: list[str] = []
-        self.executions: dict[str, _Execution] = {}
+        self.executions: dict[str, Execution] = {}
         self.stream = _Stream()
         self.told: set[str] = set()
         self.kills = 0
@@ -144,7 +145,7 @@ class System(World):
         settings = read(JanitorSettings, self._environment())
         Janitor(settings, self._as("janitor"), self.clock.now_ms).round(lambda: 60_000)
 
-    def _step(self, execution: _Execution) -> None:
+    def _step(self, execution: Execution) -> None:
         """One state of an execution: Plan, a pass of the Distributed Map, or Assemble."""
         if execution.status != "RUNNING":
             return
@@ -158,12 +159,12 @@ class System(World):
             assembler = Assembler(settings, self._as("assemble"), self.clock.now_ms)
             self._answered(execution, assembler.answer(execution.asked))
 
-    def _answered(self, execution: _Execution, answer: dict[str, Any]) -> None:
+    def _answered(self, execution: Execution, answer: dict[str, Any]) -> None:
         execution.asked, execution.waiting = answer, None
         if answer["verdict"] != "work":
             execution.status = "SUCCEEDED" if answer["verdict"] == "done" else "FAILED"
 
-    def _send(self, execution: _Execution, answer: Mapping[str, Any]) -> None:
+    def _send(self, execution: Execution, answer: Mapping[str, Any]) -> None:
         execution.waiting = set()
         for item in json.loads(self.objects.buckets[answer["plan"]["bucket"]][answer["plan"]["key"]]):
             self._tokens += 1
@@ -183,6 +184,7 @@ class System(World):
             "HAULIER_INPUT_BUCKET": INPUT,
             "HAULIER_OUTPUT_BUCKET": OUTPUT,
             "HAULIER_STATE_MACHINE_ARN": MACHINE,
+            "HAULIER_BATCH_MACHINE_ARN": BATCH_MACHINE,
             "HAULIER_RESULTS_QUEUE_URL": "https://sqs/results.fifo",
             "HAULIER_COMPLETED_TOPIC_ARN": "arn:completed",
             "HAULIER_FAILED_TOPIC_ARN": "arn:failed",
@@ -261,10 +263,10 @@ class System(World):
         return {"Body": body[: last + 1], "ContentRange": f"bytes 0-{last}/{length}", "ContentLength": last + 1}
 
     def _start(self, params: dict[str, Any]) -> Any:
-        arn = MACHINE.replace(":stateMachine:", ":execution:") + ":" + params["name"]
+        arn = params["stateMachineArn"].replace(":stateMachine:", ":execution:") + ":" + params["name"]
         if arn in self.executions:
             raise AlreadyExists(arn)
-        self.executions[arn] = _Execution(json.loads(params["input"]))
+        self.executions[arn] = Execution(json.loads(params["input"]))
         return {"executionArn": arn}
 
     def _describe(self, params: dict[str, Any]) -> Any:

@@ -27,6 +27,7 @@ from tests.unit.dispatcher.cloud import Cloud
 NOW = 1_795_253_400_000
 INPUT, OUTPUT, TABLE = "the-input", "the-output", "the-table"
 MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:haulier-test-chunks"
+BATCH_MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:haulier-test-batch"
 
 ENVIRONMENT = {
     "HAULIER_ENVIRONMENT": "test",
@@ -38,8 +39,10 @@ ENVIRONMENT = {
     "HAULIER_STANDARD_QUEUE_URL": "https://queue/standard",
     "HAULIER_BULK_QUEUE_URL": "https://queue/bulk",
     "HAULIER_ONDEMAND_QUEUE_URL": "https://queue/ondemand",
+    "HAULIER_INTAKE_QUEUE_URL": "https://queue/intake",
     "HAULIER_RESULTS_QUEUE_URL": "https://queue/results.fifo",
     "HAULIER_STATE_MACHINE_ARN": MACHINE,
+    "HAULIER_BATCH_MACHINE_ARN": BATCH_MACHINE,
     "HAULIER_COMPLETED_TOPIC_ARN": "arn:completed",
     "HAULIER_FAILED_TOPIC_ARN": "arn:failed",
     "HAULIER_BUS_NAME": "the-bus",
@@ -52,7 +55,7 @@ def an_environment(**changes: str) -> dict[str, str]:
 
 def an_intake(cloud: Cloud, *, now_ms: int = NOW, threads: int = 1, **changes: str) -> Intake:
     settings = read(IntakeSettings, an_environment(**changes))
-    return Intake(settings, cloud.perform, DatasetReader(INPUT), lambda: now_ms, threads)
+    return Intake(settings, cloud.perform, DatasetReader(INPUT), lambda: now_ms, threads, settings.intake_dlq_url)
 
 
 def a_planner(cloud: Cloud, now_ms: int = NOW) -> Planner:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dispatcher.aws import PreconditionFailed
 from haulier.contracts.limits import PEEK_BYTES
 from haulier.jobs.attributes import decode_item
-from haulier.jobs.calls import AlreadyExists, Call, NotFound
+from haulier.jobs.calls import AlreadyExists, Call, NotFound, PreconditionFailed
 from tests.fakes.table import FakeTable
 
 
@@ -22,10 +21,15 @@ class Died(BaseException):
     """The process was killed: no handler of an error ever sees it."""
 
 
+WRITTEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+"""When everything was written that does not say otherwise: `builders.NOW`."""
+
+
 @dataclass
 class StoredObject:
     body: bytes
     size: int | None = None
+    written: datetime = WRITTEN
 
     @property
     def length(self) -> int:
@@ -41,6 +45,9 @@ class Cloud:
     table: FakeTable = field(default_factory=FakeTable)
     objects: dict[tuple[str, str], StoredObject] = field(default_factory=dict)
     uploads: dict[str, tuple[str, str]] = field(default_factory=dict)
+    begun: dict[str, datetime] = field(default_factory=dict)
+    page: int = 1000
+    ranged: bool = False
     sent: list[dict[str, Any]] = field(default_factory=list)
     executions: dict[str, str] = field(default_factory=dict)
     published: list[dict[str, Any]] = field(default_factory=list)
@@ -54,9 +61,9 @@ class Cloud:
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
         return self.table.items
 
-    def put(self, bucket: str, key: str, body: bytes, size: int | None = None) -> str:
+    def put(self, bucket: str, key: str, body: bytes, size: int | None = None, written: datetime = WRITTEN) -> str:
         """Stores an object, of any pretended size; returns its ETag."""
-        self.objects[bucket, key] = StoredObject(body, size)
+        self.objects[bucket, key] = StoredObject(body, size, written)
         return self.objects[bucket, key].etag
 
     def rows(self, sk: str) -> list[dict[str, Any]]:
@@ -90,13 +97,20 @@ class Cloud:
         if "IndexName" not in params:
             return self.table.perform("query", params)
         asked = {name: value["S"] for name, value in params["ExpressionAttributeValues"].items()}
+        partition = asked.get(":partition") or asked[":shard"]
+        until = asked.get(":until") or asked.get(":moment", "9999")
+        if asked.get(":since", "") > until:
+            raise ValueError("ValidationException: BETWEEN requires its upper bound to be no less than its lower one")
         found = [
             item
             for item in self.items.values()
-            if item.get("status_shard") == {"S": asked[":partition"]}
-            and asked[":since"] <= item["updated_at"]["S"] <= asked[":until"]
+            if item.get("status_shard") == {"S": partition}
+            and asked.get(":since", "") <= item["updated_at"]["S"] <= until
         ]
         found.sort(key=lambda item: (item["updated_at"]["S"], item["job_id"]["S"]))
+        if not params.get("ScanIndexForward", True):
+            # Those of one moment stay in the order of their ids: DynamoDB promises none.
+            found.sort(key=lambda item: item["updated_at"]["S"], reverse=True)
         start = int(params["ExclusiveStartKey"]["at"]["N"]) if "ExclusiveStartKey" in params else 0
         end = start + params["Limit"]
         more = {"LastEvaluatedKey": {"at": {"N": str(end)}}} if end < len(found) else {}
@@ -109,7 +123,7 @@ class Cloud:
         return {
             "ContentLength": stored.length,
             "ETag": f'"{stored.etag}"',
-            "LastModified": datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
+            "LastModified": stored.written,
         }
 
     def _s3_get_object(self, Bucket: str, Key: str, **rest: Any) -> Any:
@@ -118,6 +132,10 @@ class Cloud:
             raise PreconditionFailed
         if "Range" not in rest:
             return {"Body": stored.body, "ContentLength": stored.length}
+        if self.ranged:
+            first, last = map(int, rest["Range"].removeprefix("bytes=").split("-"))
+            part = stored.body[first : last + 1]
+            return {"Body": part, "ContentRange": f"bytes {first}-{last}/{stored.length}", "ContentLength": len(part)}
         last = min(PEEK_BYTES, stored.length) - 1
         body = (stored.body * (1 + (last + 1) // max(len(stored.body), 1)))[: last + 1]
         return {"Body": body, "ContentRange": f"bytes 0-{last}/{stored.length}", "ContentLength": last + 1}
@@ -126,26 +144,44 @@ class Cloud:
         self.put(Bucket, Key, Body)
         return {}
 
-    def _s3_list_objects_v2(self, Bucket: str, Prefix: str, **_: Any) -> Any:
+    def _s3_list_objects_v2(self, Bucket: str, Prefix: str, **rest: Any) -> Any:
+        after = rest.get("ContinuationToken") or rest.get("StartAfter") or ""
         keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
-        of = {key: self.objects[Bucket, key] for key in keys}
-        return {"Contents": [{"Key": key, "ETag": of[key].etag, "Size": of[key].length} for key in keys]}
+        keys = [key for key in keys if key > after]
+        of = {key: self.objects[Bucket, key] for key in keys[: self.page]}
+        more = {"IsTruncated": True, "NextContinuationToken": list(of)[-1]} if len(keys) > self.page else {}
+        contents = [
+            {"Key": key, "ETag": f'"{one.etag}"', "Size": one.length, "LastModified": one.written}
+            for key, one in of.items()
+        ]
+        return {"Contents": contents} | more
 
     def _s3_delete_objects(self, Bucket: str, Delete: Any) -> Any:
         for entry in Delete["Objects"]:
             self.objects.pop((Bucket, entry["Key"]), None)
         return {}
 
-    def _s3_list_multipart_uploads(self, Bucket: str, Prefix: str) -> Any:
+    def _s3_list_multipart_uploads(
+        self, Bucket: str, Prefix: str, KeyMarker: str = "", UploadIdMarker: str = ""
+    ) -> Any:
+        places = sorted((key, upload) for upload, (bucket, key) in self.uploads.items() if bucket == Bucket)
+        if UploadIdMarker:
+            places = [place for place in places if place > (KeyMarker, UploadIdMarker)]
         found = [
-            {"Key": key, "UploadId": upload}
-            for upload, (bucket, key) in self.uploads.items()
-            if bucket == Bucket and key.startswith(Prefix)
+            (key, upload) for key, upload in places if key.startswith(Prefix) and (UploadIdMarker or key > KeyMarker)
         ]
-        return {"Uploads": found}
+        uploads = [
+            {"Key": key, "UploadId": upload, "Initiated": self.begun.get(upload, WRITTEN)}
+            for key, upload in found[: self.page]
+        ]
+        if len(found) <= self.page:
+            return {"Uploads": uploads}
+        key, upload = found[self.page - 1]
+        return {"Uploads": uploads, "IsTruncated": True, "NextKeyMarker": key, "NextUploadIdMarker": upload}
 
     def _s3_abort_multipart_upload(self, UploadId: str, **_: Any) -> Any:
-        del self.uploads[UploadId]
+        if self.uploads.pop(UploadId, None) is None:
+            raise NotFound("NoSuchUpload")
         return {}
 
     def _stored(self, bucket: str, key: str) -> StoredObject:

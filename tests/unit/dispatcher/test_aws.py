@@ -2,10 +2,10 @@ import io
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
-from dispatcher.aws import Aws, PreconditionFailed
-from haulier.jobs.calls import Call, ConditionFailed, NotFound, TransactionFailed
+from dispatcher.aws import Aws, BadRequest, may_pass
+from haulier.jobs.calls import Call, ConditionFailed, NotFound, PreconditionFailed, TransactionFailed
 
 
 class Client:
@@ -47,6 +47,8 @@ def cancelled(*codes: str) -> ClientError:
         (refused("NoSuchKey"), NotFound),
         (refused("412"), PreconditionFailed),
         (refused("PreconditionFailed"), PreconditionFailed),
+        (refused("400"), BadRequest),
+        (refused("ExpiredToken"), ClientError),
         (refused("ThrottlingException"), ClientError),
         (refused("AccessDenied"), ClientError),
     ],
@@ -54,6 +56,32 @@ def cancelled(*codes: str) -> ClientError:
 def test_an_error_becomes_a_refusal_when_it_is_part_of_the_protocol(error: ClientError, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         an_aws(Client(error)).perform(Call("s3", "head_object", {"Bucket": "b"}))
+
+
+def _status(code: str, status: int) -> ClientError:
+    return refused(code, ResponseMetadata={"HTTPStatusCode": status})
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (_status("503", 503), True),
+        (_status("InternalError", 500), True),
+        (_status("ProvisionedThroughputExceededException", 400), True),
+        (cancelled("None", "ThrottlingError"), True),
+        (cancelled("TransactionConflict"), True),
+        (EndpointConnectionError(endpoint_url="https://s3"), True),
+        (ReadTimeoutError(endpoint_url="https://s3"), True),
+        (TransactionFailed(["ConditionalCheckFailed"]), True),
+        (_status("AccessDenied", 403), False),
+        (cancelled("ValidationError"), False),
+        (ParamValidationError(report="r"), False),
+        (BadRequest("no key"), False),
+        (KeyError("x"), False),
+    ],
+)
+def test_an_error_of_the_moment_is_told_from_one_that_stays(error: Exception, passes: bool) -> None:
+    assert may_pass(error) is passes
 
 
 @pytest.mark.parametrize("owner", ["", "123456789012"])
@@ -101,3 +129,11 @@ def test_the_condition_decides_when_a_conflict_stands_beside_it() -> None:
 
     with pytest.raises(TransactionFailed):
         an_aws(client).perform(Call("dynamodb", "transact_write_items"))
+
+
+def test_who_is_waited_for_asks_again_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+
+    waits = [aws._client("s3").meta.config.read_timeout for aws in (Aws(), Aws("", 5))]
+
+    assert waits == [30, 5]

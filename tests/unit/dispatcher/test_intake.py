@@ -136,6 +136,21 @@ def test_the_older_event_is_superseded_when_events_arrive_out_of_order() -> None
     assert len(cloud.sent) == 2
 
 
+def test_what_is_there_now_has_its_job_where_every_event_has_the_same_sequencer() -> None:
+    """As LocalStack's have. The same bytes again are a duplicate for all that anybody can tell."""
+    cloud = Cloud()
+    intake = an_intake(cloud)
+    older = cloud.put(INPUT, KEY, b"x")
+    intake.batch(records(created(KEY, etag=older, **{"version-id": "1"})))
+    newer = cloud.put(INPUT, KEY, b"y")
+
+    intake.batch(records(created(KEY, etag=newer, **{"version-id": "2"})))
+    intake.batch(records(created(KEY, etag=newer, **{"version-id": "3"})))
+
+    assert sorted(job["status"] for job in cloud.rows("job")) == ["QUEUED", "QUEUED", "REJECTED"]
+    assert {job["etag"] for job in cloud.rows("job") if job["status"] == "QUEUED"} == {older, newer}
+
+
 def test_a_job_is_rejected_when_its_dataset_is_broken() -> None:
     cloud = Cloud()
     cloud.put(INPUT, "config/datasets/flights.yaml", b"match: [{prefix: incoming/}]\nqueue: slow\n")

@@ -55,6 +55,7 @@ def test_bus_queue_and_topic_are_told_when_a_job_succeeds() -> None:
         "state": "SUCCEEDED",
         "dataset": "flights",
         "file_type": "csv",
+        "environment": "test",
     }
     assert event["Detail"] == result["MessageBody"] == message["Message"]
     assert cloud.job(JOB)["announced"] == told.event_id
