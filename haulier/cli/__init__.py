@@ -6,5 +6,6 @@ generated from it by `make docs`.
 Read in this order: `__main__`, `app` (all commands), `exits` (exit codes), `guard` (errors as one line and a hint),
 `invocation` (global options and the stack they lead to), `parameters`, `output`, `formats`, `rows` (what is shown, as
 values), `render` (as tables), `live` (while jobs run), then the commands: `stack` (up, down), `put`, `watch`, `submit`,
-`jobs` (jobs, status), `results` (download, rejects), `logs`, `control` (retry, cancel), `dlq`, `datasets`.
+`jobs` (jobs, status), `members` (of a batch), `results` (download, rejects), `logs`, `quality`, `control` (retry,
+cancel), `dlq`, `datasets`.
 """

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from haulier.cli import control, datasets, dlq, jobs, logs, put, results, stack, submit, watch
+from haulier.cli import control, datasets, dlq, jobs, logs, members, put, quality, results, stack, submit, watch
 from haulier.cli.guard import GuardedGroup
 from haulier.cli.invocation import Globals
 
@@ -55,9 +55,11 @@ for _panel, _command in (
     (_WORK, jobs.jobs),
     (_WORK, jobs.status),
     (_WORK, watch.watch),
+    (_WORK, members.members),
     (_RESULTS, results.download),
     (_RESULTS, results.rejects),
     (_RESULTS, logs.logs),
+    (_RESULTS, quality.quality),
     (_MEND, control.retry),
     (_MEND, control.cancel),
 ):

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from haulier.cli import formats
 from haulier.cli.output import Output
+from haulier.cli.rows import members_of
 from haulier.client.connection import Connection
 from haulier.client.errors import TimedOut
 from haulier.client.jobs import JobView, look
@@ -62,7 +63,13 @@ class Lines:
 
 
 def counts(view: JobView, now_ms: int, *, narrow: bool = False) -> str:
-    """What is known of it: `3/11 chunks  120,000 records  4 rejects  41.0 MB/s`, or `3/11 ch 120k rec 4 rej …`."""
+    """What is known of it: `3/11 chunks  120,000 records  4 rejects  41.0 MB/s`, or `3/11 ch 120k rec 4 rej …`; of a
+    batch: `250 of 1,000 members SUCCEEDED` and so on.
+    """
+    if view.job.is_batch:
+        listed = view.job.progress.listed if view.job.progress else 0
+        states = ", ".join(f"{count:,} {state}" for state, count in members_of(view.job).items())
+        return states if narrow else f"{listed:,} members: {states}" if states else ""
     progress, rate = progress_of(view), megabytes_per_second(view, now_ms)
     chunks = f"{progress.chunks_done}/{progress.chunks_total or '?'}"
     if narrow:

@@ -108,8 +108,11 @@ def _facts(row: Row) -> list[tuple[str, str | Text | None]]:
     chunks = f"{formats.count(row['chunks_done'])} of {formats.count(row['chunks'])}"
     if row["redone"]:
         chunks += f", {formats.count(row['redone'])} redone"
+    if row["members"] is not None:
+        return _facts_of_batch(row, took)
     return [
         ("job", row["job_id"]),
+        ("batch", row["batch"]),
         ("file", Text(row["file"])),
         ("uploaded", f"{formats.moment(row['uploaded_at'])} UTC" if row["uploaded_at"] else None),
         ("state", state(row["state"])),
@@ -123,6 +126,21 @@ def _facts(row: Row) -> list[tuple[str, str | Text | None]]:
         ("bytes", sizes),
         ("rate", f"{formats.rate(row['mb_per_second'])} MB/s" if row["mb_per_second"] is not None else None),
         ("chunks", chunks),
+        ("outputs", Text(row["outputs"]) if row["outputs"] else None),
+    ]
+
+
+def _facts_of_batch(row: Row, took: str) -> list[tuple[str, str | Text | None]]:
+    members = ", ".join(f"{formats.count(count)} {state}" for state, count in row["members"].items())
+    return [
+        ("job", row["job_id"]),
+        ("batch of", Text(row["file"])),
+        ("state", state(row["state"])),
+        ("run", str(row["run"])),
+        ("accepted", f"{formats.moment(row['accepted_at'])} UTC"),
+        ("duration", took),
+        ("members", members or formats.NONE),
+        ("passed over", formats.count(row["skipped"]) if row["skipped"] else None),
         ("outputs", Text(row["outputs"]) if row["outputs"] else None),
     ]
 
@@ -206,8 +224,24 @@ def requests_table(rows: Iterable[Row]) -> RenderableType:
     made = table("job", "dataset", "size", "file", "then", numbers=("size",))
     for row in rows:
         then = f"is {row['state']} already" if row["state"] else ("asked for" if row["asked"] else "would be asked for")
-        made.add_row(formats.short(row["job_id"]), row["dataset"], formats.size(row["bytes"]), Text(row["file"]), then)
+        job = formats.short(row["job_id"] or formats.NONE)
+        made.add_row(job, row["dataset"], formats.size(row["bytes"]), Text(row["file"]), then)
     return made
+
+
+def members_table(rows: Iterable[Row]) -> RenderableType:
+    made = table("job", "state", "records", "rejects", "key", "error", numbers=("records", "rejects"))
+    for row in rows:
+        error = row["error"]
+        made.add_row(
+            formats.short(row["job_id"]),
+            state(row["state"]),
+            formats.count(row["read"]),
+            formats.count(row["rejected"]),
+            Text(row["key"]),
+            Text(f"{error['code']}: {error['message']}" if error else "", style="red"),
+        )
+    return made if made.row_count else Text("no members that are over")
 
 
 def letters_table(rows: Iterable[Row]) -> RenderableType:

@@ -1,18 +1,21 @@
 """What is shown, as plain values: the JSON lines of the commands. `render` makes tables of the same rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from haulier.client.batches import BatchRequest
 from haulier.client.datasets import StoredDataset
 from haulier.client.deadletters import Letter, Moved, Redriven
 from haulier.client.jobs import JobView
 from haulier.client.progress import megabytes_per_second, progress_of, total_seconds, working_seconds
 from haulier.client.requests import Request
 from haulier.contracts.dataset import Dataset
-from haulier.contracts.keys import run_prefix
+from haulier.contracts.keys import BATCHES, run_prefix
 from haulier.contracts.profile import ColumnSummary, RunProfile
 from haulier.contracts.states import JobState
 from haulier.jobs.items import ChunkItem, JobItem
+from haulier.jobs.members import WAITING, states_of
 from haulier.jobs.times import iso
 
 Row = dict[str, Any]
@@ -66,6 +69,9 @@ def status_row(view: JobView, now_ms: int, output_bucket: str) -> Row:
         "mb_per_second": round(speed, 2) if speed is not None else None,
         "remarks": list(job.remarks),
         "outputs": outputs if job.status == JobState.SUCCEEDED else None,
+        "batch": job.batch,
+        "members": members_of(job) if job.is_batch else None,
+        "skipped": job.progress.skipped if job.progress else None,
     }
 
 
@@ -113,6 +119,29 @@ def request_row(request: Request, *, asked: bool) -> Row:
         "state": str(request.state) if request.state else None,
         "asked": asked,
     }
+
+
+def batch_request_row(request: BatchRequest, *, asked: bool) -> Row:
+    """A batch `haulier submit` asked for, or would ask for."""
+    pin = request.pin
+    what = f"{pin.prefix}*" if pin.prefix is not None else pin.keys_object.key if pin.keys_object else "a list"
+    return {
+        "file": f"s3://{pin.bucket}/{what}" if pin.keys is None else f"{len(pin.keys)} objects",
+        "bytes": None,
+        "dataset": pin.dataset or BATCHES,
+        "job_id": request.job_id,
+        "state": str(request.state) if request.state else None,
+        "asked": asked,
+    }
+
+
+def members_of(job: JobItem) -> dict[str, int]:
+    """Of a batch: its members by state, as the last count saw them; WAITING are those it did not look at."""
+    if job.progress is None:
+        return {}
+    states = Counter(states_of(job.progress.tally)) + Counter(job.progress.ahead)
+    states[WAITING] += job.progress.listed - states.total()
+    return {state: count for state, count in sorted(states.items()) if count}
 
 
 def letter_row(letter: Letter) -> Row:

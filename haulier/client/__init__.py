@@ -7,9 +7,9 @@
 
 Read in this order: `errors`, `connection` (where a stack is; the only module that makes calls by itself), `jobs` (find,
 list, look), `progress`, `waiting`, `uploads`, `expressions` (patterns and SQL of a dataset), `datasets`, `requests`
-(submit, retry, cancel), `inference` (a file's schema), `results`, `redrive` (what becomes of a letter) and `selection`
-(which letters are meant), both pure, `moving` (SQS's own move task), `deadletters`, `logs`, `client` (all of it as one
-object).
+(submit, retry, cancel), `batches`, `inference` (a file's schema), `results`, `redrive` (what becomes of a letter) and
+`selection` (which letters are meant), both pure, `moving` (SQS's own move task), `deadletters`, `logs`, `reports` (of
+each day), `client` (all of it as one object).
 """
 
 from haulier.client.client import Client, connect

@@ -1,17 +1,19 @@
 """The client as one object, for those who write programs; every method is a function of the module it comes from."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haulier.client import datasets, deadletters, jobs, requests, results, uploads, waiting
+from haulier.client import batches, datasets, deadletters, jobs, requests, results, uploads, waiting
+from haulier.client.batches import BatchRequest
 from haulier.client.connection import Connection, reach
 from haulier.client.deadletters import ALL, Letter, Moved, Redriven
 from haulier.client.jobs import JobView
 from haulier.client.requests import Request
 from haulier.client.selection import Selection
 from haulier.client.waiting import Patience
+from haulier.contracts.batch import BatchMember
 from haulier.contracts.dataset import Dataset, QueueName
 from haulier.contracts.manifest import Manifest
 from haulier.contracts.states import JobState
@@ -37,6 +39,22 @@ class Client:
         if request.state is None:
             requests.submit(self.connection, request, queue=queue)
         return request
+
+    def submit_batch(
+        self,
+        *,
+        prefix: str | None = None,
+        keys: Sequence[str] | None = None,
+        dataset: str | None = None,
+        queue: QueueName | None = None,
+        cause: str = "",
+    ) -> BatchRequest:
+        """Asks for a batch (see batches.prepare_batch); one that is there already keeps its jobs."""
+        request = batches.prepare_batch(self.connection, prefix=prefix, keys=keys, dataset=dataset, cause=cause)
+        return request if request.state is not None else batches.submit_batch(self.connection, request, queue=queue)
+
+    def members(self, job: str, state: JobState | None = None) -> Iterator[BatchMember]:
+        return batches.members(self.connection, jobs.find(self.connection, job), state)
 
     def resolve(self, text: str) -> str:
         return jobs.resolve(self.connection, text)

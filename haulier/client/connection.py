@@ -1,7 +1,8 @@
 """Where a stack is, and the one place of the client that speaks to AWS.
 
 Everything has a name that follows from environment, account and region (`haulier.contracts.names`), so a client needs
-no more than those and credentials.
+no more than those and credentials; and the names of buckets that were brought, or that are one (HAULIER_INPUT_BUCKET,
+HAULIER_OUTPUT_BUCKET).
 """
 
 import os
@@ -18,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from haulier.client.errors import NotConfigured
-from haulier.contracts.environment import ENVIRONMENT
+from haulier.contracts.environment import ENVIRONMENT, INPUT_BUCKET, OUTPUT_BUCKET
 from haulier.contracts.names import Names
 from haulier.jobs.calls import Call, Steps, drive, refusal
 
@@ -40,6 +41,8 @@ class Connection:
         region: the AWS region.
         make_client: a service's name → its boto3 client.
         now_ms: milliseconds since the epoch.
+        own_input_bucket: the input bucket, where its name does not follow from the environment's.
+        own_output_bucket: the output bucket, where its name does not.
     """
 
     names: Names
@@ -47,15 +50,17 @@ class Connection:
     region: str
     make_client: Callable[[str], Any]
     now_ms: Callable[[], int] = _now_ms
+    own_input_bucket: str | None = None
+    own_output_bucket: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def input_bucket(self) -> str:
-        return self.names.input_bucket(self.account, self.region)
+        return self.own_input_bucket or self.names.input_bucket(self.account, self.region)
 
     @property
     def output_bucket(self) -> str:
-        return self.names.output_bucket(self.account, self.region)
+        return self.own_output_bucket or self.names.output_bucket(self.account, self.region)
 
     @property
     def table(self) -> str:
@@ -103,7 +108,8 @@ def reach(
         region: the AWS region; as boto3 finds it (AWS_REGION, profile) if not given.
         account: the account's id; asked of sts if not given.
         endpoint_url: an emulator's address; AWS_ENDPOINT_URL if not given.
-        environ: environment variables to go by instead of the process's own: HAULIER_ENVIRONMENT and AWS_*.
+        environ: environment variables to go by instead of the process's own: HAULIER_ENVIRONMENT,
+            HAULIER_INPUT_BUCKET, HAULIER_OUTPUT_BUCKET and AWS_*.
 
     Raises:
         NotConfigured: there is no environment or no region, or the environment's name cannot be one.
@@ -131,7 +137,16 @@ def reach(
         return session.client(service, endpoint_url=address, config=_config(address))
 
     account = account or str(make_client("sts").get_caller_identity()["Account"])
-    return Connection(Names(environment), account, session.region_name, make_client)
+    # Buckets named beside another environment are that one's.
+    own = given if given.get(ENVIRONMENT, environment) == environment else {}
+    return Connection(
+        Names(environment),
+        account,
+        session.region_name,
+        make_client,
+        own_input_bucket=own.get(INPUT_BUCKET) or None,
+        own_output_bucket=own.get(OUTPUT_BUCKET) or None,
+    )
 
 
 def is_loopback(address: str | None) -> bool:

@@ -11,6 +11,7 @@ from haulier.contracts.limits import INDEX_SHARDS
 from haulier.contracts.states import JobState
 from haulier.jobs.calls import Call, Steps
 from haulier.jobs.items import ChunkItem, JobItem, RunItem
+from haulier.jobs.progress import newest_rounds
 from haulier.jobs.writes import get_chunks, get_job, get_run
 
 _PREFIX = re.compile(r"^j[a-z2-7]{0,26}$")
@@ -19,7 +20,9 @@ _AMBIGUOUS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as it stands: its item, its present run (none if it was refused at intake), every round of its chunks."""
+    """A job as it stands: its item, its present run, every round of its chunks. A batch, and a job that was refused at
+    intake, have none of both.
+    """
 
     job: JobItem
     run: RunItem | None
@@ -28,11 +31,7 @@ class JobView:
     @property
     def newest_chunks(self) -> dict[int, ChunkItem]:
         """Each chunk's newest round, by index, in order."""
-        newest: dict[int, ChunkItem] = {}
-        for item in self.chunks:
-            if item.chunk not in newest or item.round > newest[item.chunk].round:
-                newest[item.chunk] = item
-        return dict(sorted(newest.items()))
+        return newest_rounds(self.chunks)
 
 
 def look(connection: Connection, job_id: str) -> JobView:
@@ -42,6 +41,8 @@ def look(connection: Connection, job_id: str) -> JobView:
         NotFound: the table has no such job.
     """
     job = find(connection, job_id)
+    if job.is_batch:
+        return JobView(job, None, ())  # its members have runs and chunks
     run = connection.run(get_run(connection.table, job_id, job.run))
     chunks = connection.run(get_chunks(connection.table, job_id, job.run)) if run else []
     return JobView(job, run, tuple(chunks))

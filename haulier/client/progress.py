@@ -1,61 +1,15 @@
-"""How far a job has come, from what its chunks report. For people's eyes, and never for a decision."""
-
-from dataclasses import dataclass
+"""How far a job has come and how fast, for people's eyes."""
 
 from haulier.client.jobs import JobView
-from haulier.contracts.states import JobState
-from haulier.jobs.items import ChunkItem
+from haulier.jobs.progress import Progress, run_progress
 from haulier.jobs.times import parse_iso
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Sums over a run.
-
-    Attributes:
-        bytes_done: of the object, never more than `bytes_total`.
-        bytes_total: the object's size.
-        chunks_done: committed; a chunk that is being redone is not.
-        chunks_total: None while the job is not planned.
-        read: records read so far.
-        rejected: records set aside so far.
-    """
-
-    bytes_done: int
-    bytes_total: int
-    chunks_done: int
-    chunks_total: int | None
-    read: int
-    rejected: int
+__all__ = ["Progress", "megabytes_per_second", "progress_of", "total_seconds", "working_seconds"]
 
 
 def progress_of(view: JobView) -> Progress:
-    """Adds up a run's chunks; a run that is sealed knows its own sums."""
-    job = view.job
-    if job.status in (JobState.SEALED, JobState.SUCCEEDED):
-        chunks = job.chunks or 1
-        return Progress(job.size, job.size, chunks, chunks, job.read or 0, job.rejected or 0)
-    planned = _planned(view)
-    # The number after the last is the run's join (`jobs.join`), which reads nothing.
-    newest = [item for item in view.newest_chunks.values() if planned is None or item.chunk < planned]
-    return Progress(
-        bytes_done=min(sum(_bytes(item) for item in newest), job.size),
-        bytes_total=job.size,
-        chunks_done=sum(item.report is not None for item in newest),
-        chunks_total=planned,
-        read=sum(item.report.read if item.report else item.progress_read for item in newest),
-        rejected=sum(item.report.rejected if item.report else item.progress_rejected for item in newest),
-    )
-
-
-def _bytes(item: ChunkItem) -> int:
-    return item.report.input_bytes if item.report else item.progress_bytes
-
-
-def _planned(view: JobView) -> int | None:
-    if view.run and view.run.plan:
-        return view.run.plan.chunks
-    return None if view.job.chunked else 1
+    """Sums over the job's present run."""
+    return run_progress(view.job, view.run, view.chunks)
 
 
 def working_seconds(view: JobView, now_ms: int) -> float | None:

@@ -11,6 +11,7 @@ from haulier.client.uploads import job_of_object, pointer
 from haulier.contracts.dataset import DEFAULT_DATASET, QueueName
 from haulier.contracts.errors import InvalidDataset
 from haulier.contracts.events import EVENT_SOURCE, JOB_REQUESTED, JobRequested
+from haulier.contracts.keys import is_own
 from haulier.contracts.source import Source
 from haulier.contracts.states import JobState
 from haulier.jobs import verdicts
@@ -56,11 +57,14 @@ def parse_uri(uri: str) -> tuple[str, str]:
 
 
 def keys_under(connection: Connection, prefix: str) -> Iterator[str]:
-    """The keys of the input bucket under a prefix; what stands for a folder (an empty object, `…/`) is left out."""
+    """The keys of the input bucket under a prefix. What stands for a folder (an empty object, `…/`) is left out, and so
+    is what Haulier wrote itself: with one bucket for both, results lie beside the input.
+    """
     pages = connection.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=connection.input_bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
-            if not (entry["Key"].endswith("/") and entry["Size"] == 0):
+            folder = entry["Key"].endswith("/") and entry["Size"] == 0
+            if not folder and not is_own(entry["Key"]):
                 yield entry["Key"]
 
 
@@ -110,7 +114,7 @@ def submit(connection: Connection, request: Request, *, queue: QueueName | None 
         queue=queue,
         cause=request.cause,
     )
-    _put_event(connection, detail)
+    put_event(connection, detail)
 
 
 def retry(connection: Connection, job_id: str) -> JobItem:
@@ -134,7 +138,7 @@ def retry(connection: Connection, job_id: str) -> JobItem:
     except verdicts.NotAllowed as error:
         again = f"`haulier submit s3://{job.bucket}/{job.key} --cause TEXT` asks for another job for its object"
         raise Refused(str(error), again if job.status == JobState.REJECTED else "") from None
-    _put_event(connection, JobRequested(job_id=job_id))
+    put_event(connection, JobRequested(job_id=job_id))
     return accepted
 
 
@@ -170,7 +174,12 @@ def _matched(connection: Connection, key: str) -> str:
     return found.name if found else DEFAULT_DATASET.name
 
 
-def _put_event(connection: Connection, detail: JobRequested) -> None:
+def put_event(connection: Connection, detail: JobRequested) -> None:
+    """Puts a request on the bus.
+
+    Raises:
+        HaulierError: the bus did not take it.
+    """
     entry = {
         "Source": EVENT_SOURCE,
         "DetailType": JOB_REQUESTED,

@@ -30,6 +30,9 @@ def manifest(connection: Connection, job: JobItem) -> Manifest:
         Refused: the job has not succeeded, so there is none.
         NotFound: it is gone from the bucket.
     """
+    if job.is_batch:
+        hint = f"`haulier members {job.job_id}` lists them, with their jobs"
+        raise Refused(f"job {job.job_id} is a batch: its members have the results", hint)
     if job.status != JobState.SUCCEEDED:
         hint = f"`haulier watch {job.job_id}` waits for it" if not job.final else f"`haulier status {job.job_id}`"
         raise Refused(f"job {job.job_id} is {job.status}: only a job that SUCCEEDED has results", hint)

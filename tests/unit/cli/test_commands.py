@@ -143,11 +143,11 @@ def test_a_submission_is_planned_without_asking_and_then_asked_once(stack, run):
     stack.s3.objects[bucket, "incoming/a.csv"] = b"a\n1\n"
     (planned,) = rows(run("submit", f"s3://{bucket}/incoming/a.csv", "--dry-run"))
     assert stack.events.entries == []
-    (asked,) = rows(run("submit", "--prefix", "incoming/"))
+    (asked,) = rows(run("submit", f"s3://{bucket}/incoming/a.csv"))
     assert (asked["job_id"], asked["asked"], planned["asked"]) == (planned["job_id"], True, False)
     assert len(stack.events.entries) == 1
     stack.job(asked["job_id"], status="SUCCEEDED")
-    assert rows(run("submit", "--prefix", "incoming/"))[0]["state"] == "SUCCEEDED"
+    assert rows(run("submit", f"s3://{bucket}/incoming/a.csv"))[0]["state"] == "SUCCEEDED"
     assert len(stack.events.entries) == 1
 
 

@@ -91,8 +91,8 @@ class S3:
         if Callback:
             Callback(len(self.objects[bucket, key]))
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
-        keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> dict[str, Any]:
+        keys = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix) and key > StartAfter]
         return {"Contents": [{"Key": key, "Size": len(self.objects[Bucket, key])} for key in keys]}
 
     def get_paginator(self, operation: str) -> "S3":

@@ -18,6 +18,18 @@ def test_the_environment_is_taken_from_the_variables_when_none_is_given():
     assert reach(account="1", environ=KEYS | {"HAULIER_ENVIRONMENT": "prod"}).names.environment == "prod"
 
 
+def test_buckets_whose_names_do_not_follow_are_taken_from_the_variables():
+    own = {"HAULIER_ENVIRONMENT": "dev", "HAULIER_INPUT_BUCKET": "theirs", "HAULIER_OUTPUT_BUCKET": ""}
+    found = reach(account="123456789012", environ=KEYS | own)
+    assert found.input_bucket == "theirs"
+    assert found.output_bucket == "haulier-dev-output-123456789012-eu-west-1"
+
+
+def test_buckets_named_beside_another_environment_are_not_this_one_s():
+    own = {"HAULIER_ENVIRONMENT": "dev", "HAULIER_INPUT_BUCKET": "theirs"}
+    assert reach("prod", account="1", environ=KEYS | own).input_bucket == "haulier-prod-input-1-eu-west-1"
+
+
 @pytest.mark.parametrize("environment", [None, "", "Dev", "a_b", "-a", "a" * 17])
 def test_a_name_that_cannot_be_an_environment_is_refused(environment):
     with pytest.raises(NotConfigured) as told:

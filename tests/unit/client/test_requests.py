@@ -88,6 +88,11 @@ def test_folders_placeholders_are_no_objects(stack, bucket):
     assert list(keys_under(stack.connection, "incoming/")) == [KEY]
 
 
+def test_what_haulier_wrote_into_the_same_bucket_is_no_input(stack, bucket):
+    stack.s3.objects[bucket, "processed/default/j/run=1/chunk-00000.jsonl"] = b"{}\n"
+    assert list(keys_under(stack.connection, "")) == [KEY]
+
+
 def test_a_bus_that_refuses_is_told(stack, bucket):
     stack.events.refuse = True
     with pytest.raises(HaulierError, match="did not take the request"):
