@@ -9,10 +9,10 @@ State lives in `.haulier/` at the repository's root, or where HAULIER_HOME says,
 
 Read in this order: `errors`, `clone` (where the repository is), `home` (where state is, and who holds it), `stack`
 (what is known of a running stack), `lifecycle` (up, down, info), `supervisor` (the one process that outlives `up`, and
-the parent of all others), `emulator`, `gateway` (its front), `synthesis` (the real CDK app), `deployment` (its
-templates through CloudFormation), `identity` (the shipped worker role, for workers that are no ECS tasks),
-`credentials` (what a worker runs for its keys), `workers` (processes: started, started again, scaled), `backlog` (what
-waits in the queues), `processes` (how children are ended, and the end of a log).
+the parent of all others), `emulator`, `gateway` (its front), `recording` (who called what, for tests), `synthesis` (the
+real CDK app), `deployment` (its templates through CloudFormation), `identity` (the shipped worker role, for workers
+that are no ECS tasks), `credentials` (what a worker runs for its keys), `workers` (processes: started, started again,
+scaled), `backlog` (what waits in the queues), `processes` (how children are ended, and the end of a log).
 """
 
 from haulier.local.errors import AlreadyUp, LocalError

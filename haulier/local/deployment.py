@@ -33,7 +33,8 @@ def deploy(assembly: Path, *, endpoint_url: str) -> Iterator[str]:
     s3: Any = session.client("s3", endpoint_url=endpoint_url)
     ssm: Any = session.client("ssm", endpoint_url=endpoint_url)
     cloudformation: Any = session.client("cloudformation", endpoint_url=endpoint_url)
-    ssm.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String")
+    # An emulator may have other environments already.
+    ssm.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
     buckets: set[str] = set()
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     for stack in STACKS:

@@ -12,13 +12,14 @@ from haulier.local.clone import repository
 from haulier.local.errors import StartFailed
 from haulier.local.home import Home
 from haulier.local.processes import tail, terminate
+from haulier.local.recording import RECORD_CALLS
 from haulier.local.stack import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
 SERVICES = (
     "s3", "sqs", "sns", "dynamodb", "dynamodbstreams", "lambda", "iam", "sts", "logs", "ssm", "events", "states",
-    "scheduler", "cloudformation", "monitoring",
+    "scheduler", "cloudformation", "monitoring", "apigateway",
 )  # fmt: skip
 
 
@@ -73,7 +74,8 @@ class Emulator:
 
 def emulator_environment(home: Home, port: int) -> dict[str, str]:
     """The whole environment of the emulator, and through it of every function it runs: nothing of the user's AWS."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "LC_ALL", RECORD_CALLS)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     nowhere = str(home.temporary / "none")
     return kept | {
         "BIND_HOST": HOST,

@@ -39,7 +39,11 @@ class StackInfo:
 
     def client_environment(self) -> dict[str, str]:
         """Environment of a client of this stack, with the rights of the account's owner."""
-        return root_environment(self.endpoint_url) | {variables.ENVIRONMENT: self.environment}
+        return root_environment(self.endpoint_url) | {
+            variables.ENVIRONMENT: self.environment,
+            variables.INPUT_BUCKET: self.input_bucket,
+            variables.OUTPUT_BUCKET: self.output_bucket,
+        }
 
     def as_state(self) -> dict[str, Any]:
         return asdict(self)

@@ -19,6 +19,8 @@ LOCAL_SETTINGS = {
     "HAULIER_PROFILE": "dev",
     # The emulator runs functions in its own interpreter, which has their dependencies.
     "HAULIER_LAMBDA_PLATFORM": "host",
+    # ministack 1.5.33 refuses an alarm of several metrics, and with it the stack.
+    "HAULIER_ALARM_METRIC_MATH": "false",
     variables.VISIBILITY_SECONDS: str(LEASE_SECONDS),
     "HAULIER_TOKEN_HEARTBEAT_SECONDS": "600",
     "HAULIER_TOKEN_TIMEOUT_SECONDS": "3600",

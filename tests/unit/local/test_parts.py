@@ -13,7 +13,7 @@ from haulier.local import errors, lifecycle
 from haulier.local.clone import node_directory, repository
 from haulier.local.deployment import _filled_in, _wait
 from haulier.local.emulator import emulator_environment, free_port
-from haulier.local.gateway import RECEIVED_OVER_TLS, as_on_aws, behind_tls
+from haulier.local.gateway import RECEIVED_OVER_TLS, as_on_aws, behind_tls, tokens_of_machines
 from haulier.local.home import HOME_VARIABLE, Home
 from haulier.local.identity import aws_config
 from haulier.local.processes import tail
@@ -110,6 +110,19 @@ def test_the_right_to_a_call_is_the_right_to_its_batch_as_on_aws():
         assert as_on_aws(lambda *_request, asked=asked: asked)("sqs", "POST") == needed
 
 
+def test_the_right_to_answer_a_token_is_on_its_state_machine_as_on_aws():
+    chunks = {"stateMachineArn": "arn:chunks", "definition": "sqs:sendMessage.waitForTaskToken"}
+    others = {"stateMachineArn": "arn:others", "definition": "{}"}
+
+    def asked(operation: str, *machines: dict[str, str]) -> str:
+        headers = {"x-amz-target": f"AWSStepFunctions.{operation}"}
+        return tokens_of_machines(lambda *_request: "*", lambda: machines)("states", "POST", "/", headers, b"{}")
+
+    assert asked("SendTaskSuccess", others, chunks) == "arn:chunks"
+    assert asked("SendTaskHeartbeat", chunks, chunks) == "*"
+    assert asked("ListStateMachines", chunks) == "*"
+
+
 def test_a_client_is_given_everything_so_that_no_profile_leaks_in():
     info = StackInfo(
         endpoint_url="http://127.0.0.1:1", region="us-east-1", environment="local", account="000000000000", pid=1,
@@ -118,6 +131,7 @@ def test_a_client_is_given_everything_so_that_no_profile_leaks_in():
     given = info.client_environment()
     assert given["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
     assert given["HAULIER_ENVIRONMENT"] == "local"
+    assert (given["HAULIER_INPUT_BUCKET"], given["HAULIER_OUTPUT_BUCKET"]) == ("i", "o")
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION"} <= set(given)
     assert StackInfo(**info.as_state()) == info
 
