@@ -7,7 +7,7 @@ RUN := $(BIN)/python
 SECONDS ?= 120
 WORKERS ?= 3
 
-.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack chaos fuzz bench synth lock fmt clean
+.PHONY: help setup demo up down test check lint types imports docs docs-check unit stack localstack chaos fuzz bench synth deploy diff destroy lock golden fmt clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ setup: .venv/.ready ## install everything into .venv (the targets below do it by
 	  || $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(RUN) --no-deps --editable . \
 	  || $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(RUN) -m infra.bundle || true
 	@touch $@
 
 demo: .venv/.ready ## the main job on real data, on the embedded stack; then a worker is killed in the middle of one
@@ -53,6 +54,7 @@ imports: .venv/.ready ## who may import whom
 
 docs: .venv/.ready ## write the generated pages of docs/
 	@$(RUN) -m scripts.docs
+	@$(RUN) -m tests.iam
 
 docs-check: .venv/.ready ## fail if a generated page is not what the code says
 	@$(RUN) -m scripts.docs --check
@@ -62,6 +64,10 @@ unit: .venv/.ready ## the fast tests alone
 
 stack: .venv/.ready ## the tests against the embedded stack alone
 	@$(RUN) -m pytest -m stack
+
+localstack: .venv/.ready ## the stacks' tests against the LocalStack at URL=http://127.0.0.1:4566 (docs/local.md; needs Docker)
+	@test -n "$(URL)" || { echo "say where LocalStack listens: make localstack URL=http://127.0.0.1:4566" >&2; exit 2; }
+	@HAULIER_LOCALSTACK_URL=$(URL) $(RUN) -m pytest tests/localstack
 
 bench: .venv/.ready ## measure the record path beside other ways; writes bench/RESULTS.md (some 40 minutes)
 	@$(RUN) -m bench records
@@ -73,8 +79,21 @@ fuzz: .venv/.ready ## search for input that breaks a decoder, for SECONDS=120 ea
 chaos: .venv/.ready ## kill, freeze and cheat workers for SECONDS=120 (SEED=, WORKERS=3), then count every record
 	@$(RUN) -m tests.chaos --seconds $(SECONDS) --workers $(WORKERS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
-synth: .venv/.ready ## write the CloudFormation templates to cdk.out; no account, no Docker (the functions' wheels are fetched once)
+synth: .venv/.ready ## write the CloudFormation templates to cdk.out; no account, no network, no Docker
 	@$(RUN) -m scripts.synth
+
+deploy: .venv/.ready ## deploy to your AWS account by the HAULIER_ variables that are set (docs/deploying.md); shows changes, asks
+	@$(RUN) -m scripts.cdk deploy --all
+
+diff: .venv/.ready ## what `make deploy` would change in your AWS account
+	@$(RUN) -m scripts.cdk diff
+
+destroy: .venv/.ready ## delete the stacks of ENVIRONMENT=dev in your AWS account, and all in their buckets; refuses prod; asks
+	@test -n "$(ENVIRONMENT)" || { echo "say which: make destroy ENVIRONMENT=dev" >&2; exit 2; }
+	@$(RUN) -m scripts.destroy "$(ENVIRONMENT)"
+
+golden: .venv/.ready ## write the templates tests compare with anew (tests/infra/golden); look at their diff
+	@$(RUN) -m tests.infra.golden
 
 fmt: .venv/.ready ## format the code
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -4,15 +4,19 @@ cdk synth | cdk deploy --all          (settings come from the environment, see `
 python -m infra.app                   (synthesises into cdk.out)
 """
 
+import os
 import sys
 from pathlib import Path
 
-from aws_cdk import App, Tags
+from aws_cdk import App, DefaultStackSynthesizer
 from pydantic import ValidationError
 
 from haulier.contracts.names import Names
 from infra.bundle import BundleError, bundle
+from infra.deploy_role import AccessStack
+from infra.governance import govern
 from infra.settings import Settings
+from infra.settings.wrong import misspelt, problems
 from infra.stacks import DataStack, PipelineStack
 
 
@@ -24,9 +28,24 @@ def build(settings: Settings, *, code: Path, outdir: Path | None = None) -> App:
         code: the directory that becomes the functions' zip.
         outdir: where `synth` writes; CDK's own choice if None.
     """
-    app = App(outdir=str(outdir) if outdir else None, analytics_reporting=False)
+    app = App(
+        outdir=str(outdir) if outdir else None,
+        analytics_reporting=False,
+        # Pipeline refers to Data's exports: what it uses cannot go from under it.
+        context={"@aws-cdk/core:defaultCrossStackReferences": "strong"},
+        default_stack_synthesizer=DefaultStackSynthesizer(qualifier=settings.cdk_qualifier),
+    )
     names = Names(settings.environment)
-    protected = settings.keeps_data
+    protected = settings.termination_protection
+    if settings.deploy_repository:
+        AccessStack(
+            app,
+            names=names,
+            settings=settings,
+            repository=settings.deploy_repository,
+            termination_protection=protected,
+            description="Haulier: the role a repository's workflows deploy with",
+        )
     data = DataStack(
         app,
         names=names,
@@ -43,18 +62,18 @@ def build(settings: Settings, *, code: Path, outdir: Path | None = None) -> App:
         termination_protection=protected,
         description="Haulier: queues, functions, state machine",
     )
-    Tags.of(app).add("haulier:environment", settings.environment)
+    govern(app, settings)
     return app
 
 
 def main() -> int:
     """Synthesises by the settings in the environment. Exit code 2: a setting is wrong; 1: no bundle."""
+    for line in misspelt(os.environ):
+        sys.stderr.write(f"warning: {line}\n")
     try:
         settings = Settings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(("HAULIER", *map(str, problem["loc"]))).upper()
-            sys.stderr.write(f"{name}: {problem['msg']}\n")
+        sys.stderr.write("\n".join([*problems(error), ""]))
         return 2
     try:
         code = bundle(settings)

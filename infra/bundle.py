@@ -1,7 +1,10 @@
 """What the functions' zip holds: the dispatcher, the parts of haulier it imports, and its dependencies for the target.
 
 Built without Docker: wheels are fetched by pip for the function's platform, at the versions and hashes of
-requirements.lock. Kept under `.cache/` by a hash of everything that goes in, so that it is built once.
+requirements.lock. Kept under `.cache/` by a hash of everything that goes in, so that it is built once; and what the
+wheels hold by itself, so that a changed source needs no network. `make setup` fetches it for the default target:
+
+    python -m infra.bundle
 """
 
 import hashlib
@@ -51,8 +54,27 @@ def bundle(settings: Settings, *, repository: Path = REPOSITORY) -> Path:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
         if settings.lambda_platform != "host":
-            _install(building, settings, repository)
+            shutil.copytree(dependencies(settings, repository=repository), building, dirs_exist_ok=True)
         _publish(building, target)
+    return target
+
+
+def dependencies(settings: Settings, *, repository: Path = REPOSITORY) -> Path:
+    """The directory with what the dispatcher depends on, for the target; fetched once.
+
+    Raises:
+        BundleError: it could not be fetched.
+    """
+    pinned = pins((repository / LOCK).read_text(), REQUIREMENTS)
+    cache = repository / ".cache" / "dependencies"
+    named = f"{settings.lambda_python} {settings.lambda_platform}\n{pinned}"
+    target = cache / hashlib.sha256(named.encode()).hexdigest()[:32]
+    if not target.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as work:
+            building = Path(work) / "dependencies"
+            _install(building, settings, pinned)
+            _publish(building, target)
     return target
 
 
@@ -86,14 +108,14 @@ def _publish(building: Path, target: Path) -> None:
             raise
 
 
-def _install(building: Path, settings: Settings, repository: Path) -> None:
-    pinned = building.parent / "requirements.txt"
-    pinned.write_text(pins((repository / LOCK).read_text(), REQUIREMENTS))
+def _install(building: Path, settings: Settings, pinned: str) -> None:
+    requirements = building.parent / "requirements.txt"
+    requirements.write_text(pinned)
     command = [
         sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps",
         "--only-binary=:all:", "--implementation", "cp",
         "--python-version", settings.lambda_python, "--platform", PLATFORMS[settings.lambda_platform],
-        "--target", str(building), "--require-hashes", "--requirement", str(pinned),
+        "--target", str(building), "--require-hashes", "--requirement", str(requirements),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
@@ -113,3 +135,19 @@ def pins(lock: str, names: Collection[str]) -> str:
     if missing := sorted(set(names) - entries.keys()):
         raise BundleError(f"{LOCK} pins no {', '.join(missing)}: make it anew from pyproject.toml")
     return "".join(entries[name] for name in sorted(names))
+
+
+def main() -> int:
+    """Fetches what a later synth needs. Exit code 1: there was no way to."""
+    settings = Settings()
+    try:
+        if settings.lambda_platform != "host":
+            dependencies(settings)
+    except BundleError as error:
+        sys.stderr.write(f"{error}\n`make synth` and `cdk deploy` will try again\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

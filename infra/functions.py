@@ -1,47 +1,21 @@
-"""The dispatcher's functions: what each is told, and what each may do. One role and one log group a function."""
+"""The functions every job passes: what each is told, and what each may do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from aws_cdk import Aws, Duration
-from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from haulier.contracts import environment as variables
-from haulier.contracts.keys import FAILED_PREFIX, TEMP_PREFIX
-from haulier.contracts.names import Names
+from haulier.contracts.keys import FAILED_PREFIX, PROCESSED_PREFIX, TEMP_PREFIX
 from infra import statements as may
-from infra.notifications import Notifications
-from infra.queues import INTAKE_TIMEOUT_SECONDS, Queues
-from infra.retention import log_group
-from infra.settings import Settings
-from infra.storage import Storage
+from infra.function import Surroundings, pipeline_function
+from infra.queues import INTAKE_TIMEOUT_SECONDS
+from infra.trust import arn
 
 PLAN_TIMEOUT_SECONDS = 60
 ASSEMBLE_TIMEOUT_SECONDS = 900
 """Lambda's longest: 10,000 chunks are proven and sealed in one call; a call that is cut short is simply made again."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the functions work with.
-
-    Attributes:
-        code: the directory that becomes their zip.
-    """
-
-    names: Names
-    settings: Settings
-    storage: Storage
-    table: dynamodb.Table
-    queues: Queues
-    notifications: Notifications
-    bus: events.IEventBus
-    code: Path
 
 
 class Functions(Construct):
@@ -50,7 +24,6 @@ class Functions(Construct):
     def __init__(self, scope: Construct, around: Surroundings) -> None:
         super().__init__(scope, "Functions")
         self._around = around
-        self._code = lambda_.Code.from_asset(str(around.code))
         self.intake = self._intake()
         self.plan = self._plan()
         self.assemble = self._assemble()
@@ -58,26 +31,17 @@ class Functions(Construct):
         self.janitor = self._janitor()
 
     def _intake(self) -> lambda_.Function:
-        around, settings = self._around, self._around.settings
+        around, names = self._around, self._around.names
         return self._function(
             "intake",
             timeout=INTAKE_TIMEOUT_SECONDS,
-            environment=self._work_queues()
-            | {
-                variables.INPUT_BUCKET: around.storage.input.bucket_name,
-                variables.INTAKE_DLQ_URL: around.queues.intake.dlq.queue_url,
-                variables.STATE_MACHINE_ARN: may.machine_arn(around.names),
-                variables.INPUT_PREFIXES: ",".join(settings.input_prefixes),
-                variables.EXCLUDED_SUFFIXES: ",".join(settings.excluded_suffixes),
-                variables.MAX_OBJECT_BYTES: str(settings.max_object_bytes),
-                variables.CHUNK_THRESHOLD_BYTES: str(settings.chunk_threshold_bytes),
-                variables.CHUNK_BYTES: str(settings.chunk_bytes),
-                variables.ONDEMAND_AFTER_SECONDS: str(settings.ondemand_after_seconds),
-            },
+            environment=around.requests | {variables.INTAKE_DLQ_URL: around.queues.intake.dlq.queue_url},
             permissions=[
+                may.use_table(around.table, "GetItem", "PutItem", "UpdateItem"),
                 *may.read_source(around.storage.input),
+                may.read_versions(around.storage.input),
                 may.send_to([*(pair.queue for pair in around.queues.work.values()), around.queues.intake.dlq]),
-                may.allow(["states:StartExecution"], may.machine_arn(around.names)),
+                may.allow(["states:StartExecution"], may.machine_arn(names), may.batch_machine_arn(names)),
             ],
         )
 
@@ -86,8 +50,9 @@ class Functions(Construct):
         return self._function(
             "plan",
             timeout=PLAN_TIMEOUT_SECONDS,
-            environment=self._output() | self._work_queues(),
+            environment=self._output() | self._around.work_queues,
             permissions=[
+                may.use_table(around.table, "GetItem", "Query", "UpdateItem"),
                 *may.read_source(around.storage.input),
                 may.put_objects(around.storage.output, TEMP_PREFIX, FAILED_PREFIX),
             ],
@@ -98,8 +63,8 @@ class Functions(Construct):
             "assemble",
             timeout=ASSEMBLE_TIMEOUT_SECONDS,
             memory=1024,
-            environment=self._output() | self._work_queues(),
-            permissions=self._assembles(),
+            environment=self._output() | self._around.work_queues,
+            permissions=[*self._seals(), may.put_objects(self._around.storage.output, TEMP_PREFIX)],
         )
 
     def _notify(self) -> lambda_.Function:
@@ -116,9 +81,12 @@ class Functions(Construct):
                 variables.BUS_NAME: around.bus.event_bus_name,
             },
             permissions=[
+                may.use_table(around.table, "UpdateItem"),
                 may.allow(["sns:Publish"], told.completed.topic_arn, told.failed.topic_arn),
                 may.send_to([told.results]),
-                may.allow(["events:PutEvents"], around.bus.event_bus_arn),
+                # By name: the bus's policy names this role, and neither can wait for the other.
+                may.allow(["events:PutEvents"], arn("events", f"event-bus/{around.names.bus}")),
+                *may.publish_encrypted(told.key),
             ],
         )
 
@@ -132,36 +100,36 @@ class Functions(Construct):
             # A round that failed is not repeated: the next minute's does the same work.
             retry_attempts=0,
             environment=self._output()
-            | self._work_queues()
+            | self._around.work_queues
             | {
                 variables.STATUS_INDEX: names.status_index,
                 variables.STATE_MACHINE_ARN: may.machine_arn(names),
+                variables.BATCH_MACHINE_ARN: may.batch_machine_arn(names),
                 variables.REQUEUE_AFTER_SECONDS: str(around.settings.requeue_after_seconds),
+                variables.STALLED_AFTER_SECONDS: str(around.settings.stalled_after_seconds),
             },
             permissions=[
-                *self._assembles(),
+                *self._seals(),
                 may.query_index(around.table, names.status_index),
+                # The manifest of a run that is cleaned.
+                may.read_objects(around.storage.output, PROCESSED_PREFIX),
                 may.send_to(pair.queue for pair in around.queues.work.values()),
-                may.allow(["states:StartExecution"], may.machine_arn(names)),
-                may.allow(["states:DescribeExecution"], *may.execution_arns(names)),
+                may.allow(["states:StartExecution"], may.machine_arn(names), may.batch_machine_arn(names)),
+                may.allow(
+                    ["states:DescribeExecution"],
+                    may.execution_arns(names.state_machine),
+                    may.execution_arns(names.batch_machine),
+                ),
             ],
         )
 
-    def _assembles(self) -> list[iam.PolicyStatement]:
-        output = self._around.storage.output
-        return [*may.seal_runs(output), may.put_objects(output, TEMP_PREFIX)]
+    def _seals(self) -> list[iam.PolicyStatement]:
+        around = self._around
+        table = may.use_table(around.table, "GetItem", "Query", "UpdateItem")
+        return [table, *may.seal_runs(around.storage.output)]
 
     def _output(self) -> dict[str, str]:
         return {variables.OUTPUT_BUCKET: self._around.storage.output.bucket_name}
-
-    def _work_queues(self) -> dict[str, str]:
-        work = self._around.queues.work
-        return {
-            variables.PRIORITY_QUEUE_URL: work["priority"].queue.queue_url,
-            variables.STANDARD_QUEUE_URL: work["standard"].queue.queue_url,
-            variables.BULK_QUEUE_URL: work["bulk"].queue.queue_url,
-            variables.ONDEMAND_QUEUE_URL: work["ondemand"].queue.queue_url,
-        }
 
     def _function(
         self,
@@ -173,40 +141,13 @@ class Functions(Construct):
         memory: int = 512,
         retry_attempts: int | None = None,
     ) -> lambda_.Function:
-        around = self._around
-        log = log_group(
+        return pipeline_function(
             self,
-            f"{name.capitalize()}Log",
-            physical=f"/aws/lambda/{around.names.function(name)}",
-            settings=around.settings,
-        )
-        role = iam.Role(self, f"{name.capitalize()}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log.grant_write(role)
-        for statement in (may.change_jobs(around.table), *permissions, may.deny_destruction()):
-            role.add_to_policy(statement)
-        shared = {
-            variables.ENVIRONMENT: around.names.environment,
-            variables.TABLE: around.table.table_name,
-            variables.BUCKET_OWNER: Aws.ACCOUNT_ID,
-        }
-        return lambda_.Function(
-            self,
-            name.capitalize(),
-            function_name=around.names.function(name),
-            runtime=lambda_.Runtime(f"python{around.settings.lambda_python}", lambda_.RuntimeFamily.PYTHON),
-            architecture=_architecture(around.settings),
-            handler=f"dispatcher.{name}.handler",
-            code=self._code,
-            memory_size=memory,
-            timeout=Duration.seconds(timeout),
+            name,
+            around=self._around,
+            timeout=timeout,
+            memory=memory,
             retry_attempts=retry_attempts,
-            role=role,
-            log_group=log,
-            logging_format=lambda_.LoggingFormat.TEXT,
-            tracing=lambda_.Tracing.ACTIVE,
-            environment=shared | dict(environment),
+            environment=environment,
+            permissions=permissions,
         )
-
-
-def _architecture(settings: Settings) -> lambda_.Architecture:
-    return lambda_.Architecture.ARM_64 if settings.lambda_platform == "arm64" else lambda_.Architecture.X86_64

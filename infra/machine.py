@@ -9,11 +9,13 @@ from constructs import Construct
 from haulier.contracts.keys import TEMP_PREFIX
 from haulier.contracts.names import Names
 from infra import statements as may
+from infra.encryption import with_key
 from infra.functions import ASSEMBLE_TIMEOUT_SECONDS, PLAN_TIMEOUT_SECONDS, Functions
 from infra.queues import Queues
 from infra.retention import log_group
 from infra.settings import Settings
 from infra.storage import Storage
+from infra.trust import service_principal
 from infra.workflow import Workflow, definition
 
 LOG_DELIVERY = (
@@ -49,8 +51,14 @@ class Machine(Construct):
     ) -> None:
         super().__init__(scope, "Machine")
         log = log_group(self, "Log", physical=f"/aws/vendedlogs/states/{names.state_machine}", settings=settings)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        for statement in _permissions(names, functions, queues, storage):
+        role = iam.Role(
+            self,
+            "Role",
+            # By name: the machine waits for its role. Its map's children are `{machine}/{label}`.
+            assumed_by=service_principal("states.amazonaws.com", source_arn=f"{may.machine_arn(names)}*"),
+            description="What Haulier's state machine may do",
+        )
+        for statement in with_key(_permissions(names, settings, functions, queues, storage), storage.key):
             role.add_to_policy(statement)
         workflow = Workflow(
             plan_function=functions.plan.function_arn,
@@ -70,32 +78,35 @@ class Machine(Construct):
             role_arn=role.role_arn,
             # Not Stack.to_json_string: what passes jsii loses its nulls, and `ResultPath: null` means something.
             definition_string=json.dumps(definition(workflow)),
-            logging_configuration=_errors_without_data(log.log_group_arn),
-            tracing_configuration=sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True),
+            logging_configuration=logging(log.log_group_arn, settings),
+            tracing_configuration=sfn.CfnStateMachine.TracingConfigurationProperty(enabled=settings.tracing),
         )
         # The role's policy must exist before the machine, which checks at creation that it may write its log.
         self.machine.node.add_dependency(role)
 
 
-def _permissions(names: Names, functions: Functions, queues: Queues, storage: Storage) -> list[iam.PolicyStatement]:
-    """After AWS's example for a Distributed Map, whose children are executions of the machine itself."""
+def _permissions(
+    names: Names, settings: Settings, functions: Functions, queues: Queues, storage: Storage
+) -> list[iam.PolicyStatement]:
     return [
         may.allow(["lambda:InvokeFunction"], functions.plan.function_arn, functions.assemble.function_arn),
         may.read_objects(storage.output, TEMP_PREFIX),
         may.send_to(pair.queue for pair in queues.work.values()),
-        may.allow(["states:StartExecution"], may.machine_arn(names)),
-        may.allow(["states:DescribeExecution", "states:StopExecution"], *may.execution_arns(names)),
+        *may.run_map(names.state_machine),
         # Neither log delivery nor X-Ray knows resources: AWS's documentation gives "*" for both.
         may.allow(LOG_DELIVERY, "*"),
-        may.allow(TRACING, "*"),
+        *([may.allow(TRACING, "*")] if settings.tracing else []),
         may.deny_destruction(),
     ]
 
 
-def _errors_without_data(log_group_arn: str) -> sfn.CfnStateMachine.LoggingConfigurationProperty:
+def logging(log_group_arn: str, settings: Settings) -> sfn.CfnStateMachine.LoggingConfigurationProperty:
+    """Of a state machine: what the settings say."""
     destination = sfn.CfnStateMachine.LogDestinationProperty(
         cloud_watch_logs_log_group=sfn.CfnStateMachine.CloudWatchLogsLogGroupProperty(log_group_arn=log_group_arn)
     )
     return sfn.CfnStateMachine.LoggingConfigurationProperty(
-        level="ERROR", include_execution_data=False, destinations=[destination]
+        level=settings.machine_log_level,
+        include_execution_data=settings.machine_log_data,
+        destinations=[destination],
     )

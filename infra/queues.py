@@ -10,6 +10,7 @@ from haulier.contracts import limits
 from haulier.contracts.dataset import WORK_QUEUES
 from haulier.contracts.names import Names
 from infra.settings import Settings
+from infra.trust import arn
 
 INTAKE_TIMEOUT_SECONDS = 60
 """Time limit of the intake function; its queue's visibility is six times that (AWS's rule for event sources)."""
@@ -24,6 +25,17 @@ class QueuePair:
 
     queue: sqs.Queue
     dlq: sqs.Queue
+
+
+def letters_of(scope: Construct, queue: str) -> sqs.RedriveAllowPolicy:
+    """Of a dead-letter queue: only that queue may lead to it.
+
+    Args:
+        scope: where the reference to the queue is put.
+        queue: its name. A queue waits for its dead-letter queue, so that must not wait for the queue.
+    """
+    source = sqs.Queue.from_queue_arn(scope, f"SourceOf{queue}", arn("sqs", queue))
+    return sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.BY_QUEUE, source_queues=[source])
 
 
 class Queues(Construct):
@@ -50,6 +62,7 @@ class Queues(Construct):
             retention_period=Duration.seconds(limits.DLQ_RETENTION_SECONDS),
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
+            redrive_allow_policy=letters_of(self, names.queue(name)),
         )
         queue = sqs.Queue(
             self,

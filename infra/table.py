@@ -2,6 +2,7 @@
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from haulier.contracts.names import Names
@@ -14,8 +15,15 @@ STATUS_SORT_KEY = "updated_at"
 TTL_ATTRIBUTE = "expires_at"
 
 
-def job_table(scope: Construct, *, names: Names, settings: Settings) -> dynamodb.Table:
-    """One table on demand, with point-in-time recovery, a stream of old and new images, and the sparse status index."""
+def job_table(scope: Construct, *, names: Names, settings: Settings, key: kms.IKey | None) -> dynamodb.Table:
+    """One table on demand, with point-in-time recovery, a stream of old and new images, and the sparse status index.
+
+    Args:
+        scope: its stack.
+        names: its name.
+        settings: what protects it.
+        key: the customer's own; AWS's (`aws/dynamodb`) encrypts it if there is none.
+    """
     table = dynamodb.Table(
         scope,
         "Jobs",
@@ -23,13 +31,15 @@ def job_table(scope: Construct, *, names: Names, settings: Settings) -> dynamodb
         partition_key=_text(PARTITION_KEY),
         sort_key=_text(SORT_KEY),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
+        encryption_key=key,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
         time_to_live_attribute=TTL_ATTRIBUTE,
         stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-        deletion_protection=settings.keeps_data,
+        deletion_protection=settings.deletion_protection,
+        # Not `outliving`: a deployment that fails could not delete a table that is protected. So it is made last.
         removal_policy=RemovalPolicy.RETAIN if settings.keeps_data else RemovalPolicy.DESTROY,
     )
     table.add_global_secondary_index(

@@ -17,13 +17,13 @@ from typing import Any
 State = dict[str, Any]
 
 LAMBDA_MARGIN_SECONDS = 30
-_LAMBDA_BUSY = [
+LAMBDA_BUSY = [
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 ]
-_LAMBDA_ERRORS = ["States.TaskFailed", "States.Timeout"]
+LAMBDA_ERRORS = ["States.TaskFailed", "States.Timeout"]
 _SQS_ERRORS = ["SQS.AmazonSQSException", "SQS.SdkClientException"]
 
 
@@ -118,7 +118,7 @@ def chunks(workflow: Workflow) -> State:
             "States": {"Send": send(workflow), "Settled": settled()},
         },
         "ResultPath": None,
-        "Retry": [_retry(["States.ItemReaderFailed"], interval=2, attempts=8)],
+        "Retry": [retry(["States.ItemReaderFailed"], interval=2, attempts=8)],
         "Catch": [_abandon_on_error()],
         "Next": "Assemble",
     }
@@ -148,8 +148,8 @@ def send(workflow: Workflow) -> State:
         "HeartbeatSeconds": workflow.token_heartbeat_seconds,
         "TimeoutSeconds": workflow.token_timeout_seconds,
         "Retry": [
-            _retry(["States.HeartbeatTimeout", "States.Timeout"], interval=5, attempts=3),
-            _retry(_SQS_ERRORS, interval=2, attempts=6),
+            retry(["States.HeartbeatTimeout", "States.Timeout"], interval=5, attempts=3),
+            retry(_SQS_ERRORS, interval=2, attempts=6),
         ],
         "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Settled"}],
         "Next": "Settled",
@@ -178,7 +178,9 @@ def assemble(workflow: Workflow) -> State:
 
 
 def abandon(workflow: Workflow) -> State:
-    """Has the assembler end the job as FAILED, with what went wrong here. If even this fails, the janitor does it."""
+    """Has the assembler end the job as FAILED, with what went wrong here. If even this fails, the execution's own end
+    brings the assembler to it (`infra.executions`); if that is lost, too, the janitor starts the next execution.
+    """
     payload = {"job_id.$": "$.job_id", "run.$": "$.run", "abandon.$": "$.error"}
     return _invoke(workflow.assemble_function, workflow.assemble_timeout_seconds, payload) | {
         "ResultPath": None,
@@ -197,11 +199,11 @@ def _invoke(function: str, timeout_seconds: int, payload: State) -> State:
         "Parameters": {"FunctionName": function, "Payload": payload},
         "TimeoutSeconds": timeout_seconds + LAMBDA_MARGIN_SECONDS,
         # Throttling passes and is no failure of the job: some hours of it are waited for.
-        "Retry": [_retry(_LAMBDA_BUSY, interval=2, attempts=60), _retry(_LAMBDA_ERRORS, interval=2, attempts=3)],
+        "Retry": [retry(LAMBDA_BUSY, interval=2, attempts=60), retry(LAMBDA_ERRORS, interval=2, attempts=3)],
     }
 
 
-def _retry(errors: list[str], *, interval: int, attempts: int) -> State:
+def retry(errors: list[str], *, interval: int, attempts: int) -> State:
     return {
         "ErrorEquals": errors,
         "IntervalSeconds": interval,

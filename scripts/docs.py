@@ -4,13 +4,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts import cli_docs, dataset_docs, settings_docs, state_docs
+from scripts import api_docs, cli_docs, dataset_docs, event_docs, settings_docs, state_docs
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_docs.render,
     "datasets.md": dataset_docs.render,
+    "events.md": event_docs.render,
+    "openapi.json": api_docs.render,
     "settings.md": settings_docs.render,
     "states.md": state_docs.render,
 }

@@ -1,26 +1,25 @@
 """Writes the CloudFormation templates to cdk.out, with the settings of the environment: `python -m scripts.synth`.
 
-The same as `cdk synth`, with the Node that came as a wheel: no account, no Docker, nothing else installed.
+The same as `cdk synth`, without the CDK command line: no account, no network, no Docker, nothing else installed.
 """
 
-import os
+import json
 import subprocess
 import sys
-from pathlib import Path
 
-from haulier.local.clone import node_directory
+from scripts.cdk import ROOT, environment
 
-ROOT = Path(__file__).resolve().parents[1]
 OUT = "cdk.out"
 
 
 def main() -> int:
-    path = f"{node_directory()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    environment = os.environ | {"PATH": path, "CDK_OUTDIR": OUT, "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1"}
-    code = subprocess.run([sys.executable, "-m", "infra.app"], cwd=ROOT, env=environment, check=False).returncode
+    app = [sys.executable, "-m", "infra.app"]
+    code = subprocess.run(app, cwd=ROOT, env=environment() | {"CDK_OUTDIR": OUT}, check=False).returncode
     if code == 0:
-        for template in sorted((ROOT / OUT).glob("*.template.json")):
-            print(template.relative_to(ROOT))
+        # The assembly's own list: templates of an earlier synth may lie beside these.
+        for artifact in json.loads((ROOT / OUT / "manifest.json").read_text())["artifacts"].values():
+            if artifact["type"] == "aws:cloudformation:stack":
+                print(f"{OUT}/{artifact['properties']['templateFile']}")
     return code
 
 

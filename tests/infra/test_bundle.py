@@ -47,6 +47,32 @@ def test_the_target_and_the_lock_count_only_where_dependencies_are_bundled(repos
     assert fingerprint(arm, repository) != fingerprint(Settings(lambda_platform="x86_64"), repository)
 
 
+def test_what_the_wheels_hold_is_fetched_once_whatever_changes_in_the_sources(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fetched: list[str] = []
+
+    def install(building: Path, _settings: Settings, pinned: str) -> None:
+        fetched.append(pinned)
+        building.mkdir()
+        (building / "pydantic.py").write_text("")
+
+    monkeypatch.setattr("infra.bundle._install", install)
+    lock = "".join(f"{name}==1 \\\n    --hash=sha256:aa\n" for name in REQUIREMENTS)
+    (repository / LOCK).write_text(lock)
+    arm = Settings(lambda_platform="arm64")
+    first = bundle(arm, repository=repository)
+    assert {path.name for path in first.iterdir()} == {"haulier", "dispatcher", "pydantic.py"}
+    (repository / "dispatcher/c.py").write_text("changed\n")
+    (repository / LOCK).write_text(lock + "other==1\n")
+    assert bundle(arm, repository=repository) != first
+    assert len(fetched) == 1
+    bundle(Settings(lambda_platform="x86_64"), repository=repository)
+    (repository / LOCK).write_text(lock.replace("==1", "==2"))
+    bundle(arm, repository=repository)
+    assert len(fetched) == 3
+
+
 def test_pins_are_the_lock_s_entries_with_their_hashes():
     lock = "a==1 \\\n    --hash=sha256:aa\n    # via b\nb-c==2 \\\n    --hash=sha256:bb\n"
     assert pins(lock, ["b-c"]) == "b-c==2 \\\n    --hash=sha256:bb\n"
