@@ -15,6 +15,7 @@ from haulier import local
 from haulier.client import connect
 from haulier.local.clone import repository
 from haulier.local.home import HOME_VARIABLE, Home
+from haulier.local.recording import RECORD_CALLS
 from haulier.local.workers import worker_environment
 from tests.chaos.cargo import DATASETS
 from tests.chaos.driver import Driver
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
     directory = (options.directory or repository() / ".cache" / "chaos" / f"seed-{seed}").resolve()
     command = f"make chaos SECONDS={options.seconds} SEED={seed} WORKERS={options.workers}"
     _say(f"seed {seed}; again with: {command}")
-    for name in [name for name in os.environ if name.startswith(("AWS_", "HAULIER_"))]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HAULIER_")) and name != RECORD_CALLS]:
         del os.environ[name]
     home = directory / "home"
     os.environ[HOME_VARIABLE] = str(home)

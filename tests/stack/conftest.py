@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,18 +18,49 @@ from haulier.contracts.names import Names
 from haulier.contracts.states import FINAL, JobState
 from haulier.jobs.items import JOB_SK, POINTER_SK, ChunkItem, JobItem, key_of, pointer_id
 from haulier.jobs.writes import get_chunks
+from haulier.local.clone import repository
+from haulier.local.recording import RECORD_CALLS
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs the stack, and puts the look at what is left behind last."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.stack)
-            item.add_marker(pytest.mark.timeout(600))
-    items.sort(key=lambda item: item.path.name == "test_nothing_is_left.py")
+LAST = ["test_nothing_is_left.py", "test_rights.py"]
+"""In this order, after everything else."""
+RECORD = repository() / ".cache" / "iam" / "record.jsonl"
+"""Where the record of the last run's calls is kept; a line is a call, see `haulier.local.recording`."""
+SERVICES = ("s3", "sqs", "dynamodb", "events", "stepfunctions", "sns", "iam", "lambda", "cloudformation", "scheduler")
+NOT_WHOLE, RECORDED = pytest.StashKey[bool](), pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "whole_run: says nothing unless all tests of the stack run")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Marks what needs the stack, puts the looks at what is left behind last, and takes out what a part of the tests
+    cannot tell.
+    """
+    found = [item for item in items if HERE in item.path.parents]
+    for item in found:
+        item.add_marker(pytest.mark.stack)
+        item.add_marker(pytest.mark.timeout(600))
+    yield
+    items.sort(key=lambda item: LAST.index(item.path.name) if item.path.name in LAST else -1)
+    whole = {item.path for item in found} == set(HERE.glob("test_*.py")) and set(found) <= set(items)
+    judges = [item for item in items if item.get_closest_marker("whole_run")]
+    if judges and not whole:
+        config.stash[NOT_WHOLE] = True
+        config.hook.pytest_deselected(items=judges)
+        items[:] = [item for item in items if item not in judges]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.stash.get(NOT_WHOLE, False):
+        terminalreporter.write_line("not all tests of the stack ran: whether every right is used was not judged")
+    if config.stash.get(RECORDED, False):
+        terminalreporter.write_line(f"every call to the stack, with the role that made it: {RECORD}")
 
 
 def wait_until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
@@ -43,10 +75,15 @@ def wait_until(look: Callable[[], T | None], what: str, seconds: float = 60) -> 
 
 
 class Stack:
-    """A running stack as a user sees it, with plain boto3."""
+    """A running stack as a user sees it, with plain boto3.
 
-    def __init__(self, info: local.StackInfo) -> None:
+    Attributes:
+        record: the file that every call is written to.
+    """
+
+    def __init__(self, info: local.StackInfo, record: Path) -> None:
         self.info = info
+        self.record = record
         self.names = Names(info.environment)
         environment = info.client_environment()
         session = boto3.Session(
@@ -54,10 +91,7 @@ class Stack:
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             region_name=info.region,
         )
-        self.clients = {
-            service: session.client(service, endpoint_url=info.endpoint_url)
-            for service in ("s3", "sqs", "dynamodb", "events", "stepfunctions", "sns", "iam", "lambda")
-        }
+        self.clients = {service: session.client(service, endpoint_url=info.endpoint_url) for service in SERVICES}
         self.s3, self.sqs, self.dynamodb = (self.clients[name] for name in ("s3", "sqs", "dynamodb"))
 
     def put(self, key: str, body: bytes) -> str:
@@ -169,15 +203,20 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    record = tmp_path_factory.mktemp("record") / "record.jsonl"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(RECORD_CALLS, str(record))
         patch.setenv("HAULIER_HOME", str(tmp_path_factory.mktemp("haulier") / "home"))
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         info = local.up(workers=2, log=print, environment="test")
         try:
-            yield Stack(info)
+            yield Stack(info, record)
         finally:
+            RECORD.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(record, RECORD)
+            request.config.stash[RECORDED] = True
             assert local.down(log=print)
             assert local.info() is None
 

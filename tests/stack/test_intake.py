@@ -203,7 +203,10 @@ def test_a_bad_event_ends_in_the_intake_dlq_and_the_good_ones_pass(stack, name):
 
 def test_a_request_on_the_bus_starts_a_job_and_the_same_cause_finds_it(stack, name):
     key = put_unheard(stack, f"incoming/{name}/a.csv")[1]
-    detail = {"bucket": stack.info.input_bucket, "key": key, "cause": "monday", "queue": "priority"}
+    version = stack.s3.head_object(Bucket=stack.info.input_bucket, Key=key)["VersionId"]
+    detail = {
+        "bucket": stack.info.input_bucket, "key": key, "version_id": version, "cause": "monday", "queue": "priority",
+    }  # fmt: skip
     for _ in range(2):
         answer = stack.clients["events"].put_events(
             Entries=[{

@@ -2,9 +2,11 @@
 
 import time
 
+from haulier.contracts.batch import BATCH, BatchManifest
 from haulier.contracts.dataset import WORK_QUEUES
 from haulier.contracts.states import FINAL, JobState
-from tests.stack.conftest import wait_until
+from haulier.jobs.items import JobItem
+from tests.stack.conftest import Stack, wait_until
 
 NUMBERS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
 
@@ -61,9 +63,17 @@ def test_the_janitor_leaves_no_open_upload_and_no_stray(stack):
     wait_until(cleaned, "the janitor's round over every job", seconds=400)
     wait_until(swept, "the janitor's sweep", seconds=60)
     for job in stack.jobs():
-        if job.status == JobState.SUCCEEDED:
-            manifest = stack.manifest(job)
-            kept = {*manifest.output_keys, f"{stack.prefix(job)}_manifest.json", f"{stack.prefix(job)}_SUCCESS"}
-            assert set(stack.listing(stack.prefix(job))) == kept
-        else:
-            assert not stack.listing(stack.prefix(job))
+        assert set(stack.listing(stack.prefix(job))) == published(stack, job), job.job_id
+
+
+def published(stack: Stack, job: JobItem) -> set[str]:
+    """All that may lie under the prefix of a run that is over: what its manifest lists, the manifest, the mark."""
+    manifest, success = f"{stack.prefix(job)}_manifest.json", f"{stack.prefix(job)}_SUCCESS"
+    if job.operation == BATCH:
+        if manifest not in stack.listing(stack.prefix(job)):
+            assert job.status != JobState.SUCCEEDED
+            return set()
+        # A batch of which some members failed says so in its manifest, and has no mark.
+        results = {manifest, *BatchManifest.of(stack.output(manifest)).results}
+        return results | {success} if job.status == JobState.SUCCEEDED else results
+    return {*stack.manifest(job).output_keys, manifest, success} if job.status == JobState.SUCCEEDED else set()
