@@ -1,7 +1,9 @@
 """The quality report on the embedded stack: real jobs, the real function under its real role, its topic and bucket."""
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -29,17 +31,28 @@ def report_of(stack: Stack, day: str) -> QualityReport:
     return QualityReport.of(stack.output(quality_key(day)))
 
 
-def happened(stack: Stack, day: str, dataset: str, jobs: int, rejected: int) -> None:
-    """Records of jobs that ended on a day that is over; the clock of the emulator is the machine's."""
-    for at in range(jobs):
-        item = ended(
-            f"{dataset}-{day}-{at}", at=f"{day}T{at:02d}:00:00.000Z", dataset=dataset, read=100,
-            written=100 - rejected, rejected=rejected, reject_codes={"bad_type": rejected},
-            # Nothing is left to be done for it, so the janitor leaves it alone.
-            cleaned_at=f"{day}T23:00:00.000Z",
-        )  # fmt: skip
-        note = {"announced": f"{item['job_id']['S']}-r0001-SUCCEEDED"}
-        stack.dynamodb.put_item(TableName=stack.names.table, Item=item | encode_item(note))
+@pytest.fixture
+def happened(stack: Stack) -> Iterator[Callable[[str, str, int], None]]:
+    """Puts records of four jobs that ended on a day that is over; the table forgets them with the test, since they have
+    no results. The clock of the emulator is the machine's.
+    """
+    keys: list[dict[str, Any]] = []
+
+    def put(day: str, dataset: str, rejected: int) -> None:
+        for at in range(4):
+            item = ended(
+                f"{dataset}-{day}-{at}", at=f"{day}T{at:02d}:00:00.000Z", dataset=dataset, read=100,
+                written=100 - rejected, rejected=rejected, reject_codes={"bad_type": rejected},
+                # Nothing is left to be done for it, so the janitor leaves it alone.
+                cleaned_at=f"{day}T23:00:00.000Z",
+            )  # fmt: skip
+            note = {"announced": f"{item['job_id']['S']}-r0001-SUCCEEDED"}
+            keys.append({"job_id": item["job_id"], "sk": item["sk"]})
+            stack.dynamodb.put_item(TableName=stack.names.table, Item=item | encode_item(note))
+
+    yield put
+    for key in keys:
+        stack.dynamodb.delete_item(TableName=stack.names.table, Key=key)
 
 
 @pytest.fixture
@@ -72,14 +85,14 @@ def subscriber(stack: Stack, name: str):
     sqs.delete_queue(QueueUrl=url)
 
 
-def test_a_week_of_days_is_reported_and_the_unusual_one_is_told(stack: Stack, name: str, subscriber: str):
+def test_a_week_of_days_is_reported_and_the_unusual_one_is_told(stack: Stack, name: str, subscriber: str, happened):
     days = [(YESTERDAY - timedelta(days=ago)).isoformat() for ago in range(7, -1, -1)]
     for at, day in enumerate(days[:-1]):
-        happened(stack, day, name, jobs=4, rejected=1 + at % 2)
+        happened(day, name, 1 + at % 2)
         answer, failed = invoke(stack, {"day": day})
         assert not failed, answer
         assert answer["jobs"] >= 4
-    happened(stack, days[-1], name, jobs=4, rejected=40)
+    happened(days[-1], name, 40)
 
     answer, failed = invoke(stack, {})
 
