@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from pydantic import ValidationError
 
@@ -101,7 +101,7 @@ class Api:
             case "cancelJob":
                 return answer(200, shown(requests.cancel(job_id)))
             case _:
-                raise NotImplementedError(route.name)
+                assert_never(route.name)
 
     def _page(self, query: ListJobs) -> JobPage:
         after = position_of(query.next_token, query.status) if query.next_token else None

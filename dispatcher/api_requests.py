@@ -20,7 +20,6 @@ from dispatcher.intake import Intake
 from haulier.contracts.api import SubmitJob
 from haulier.contracts.errors import InvalidEvent
 from haulier.contracts.events import JobRequested
-from haulier.contracts.states import JobState
 from haulier.jobs import idempotency, verdicts
 from haulier.jobs.calls import drive
 from haulier.jobs.idempotency import KeyItem, KeyTaken
@@ -54,7 +53,7 @@ class Requests:
             cause = "" if body.key is not None else f"request:{request_id}"
         arrival = self._arrival(body, cause)
         try:
-            return self.intake.request(arrival) if key is None else self._once(arrival, caller, key)
+            job = self._taken_in(arrival) if key is None else self._once(arrival, caller, key)
         except KeyTaken as taken:
             raise Declined(409, "idempotency_key_reused", str(taken)) from None
         except InvalidEvent as error:
@@ -62,6 +61,8 @@ class Requests:
         except BadRequest as refused:
             field = "version_id" if body.version_id else "key" if body.key else "keys_object"
             raise wrong(field, str(refused)) from None
+        self._hand_over(job)
+        return job
 
     def retry(self, job_id: str) -> JobItem:
         """Starts the job's next run, by its dataset as it is now, or as it was if it is gone."""
@@ -74,10 +75,7 @@ class Requests:
             accepted = drive(steps, self.intake.perform)
         except verdicts.NotAllowed as error:
             raise Declined(409, "not_allowed", str(error), job_id=job_id) from None
-        try:
-            self.intake.hand_over(job_id)
-        except Exception:  # noqa: BLE001 - the run is accepted, and that is what is answered: the janitor hands it over
-            log.error("job.not_enqueued", job_id=job_id, run=accepted.run)
+        self._hand_over(accepted)
         return accepted
 
     def cancel(self, job_id: str) -> JobItem:
@@ -122,14 +120,24 @@ class Requests:
             wanted = KeyItem(body, draft.job_id, draft.source.version_id if arrival.key else None)
             kept = drive(idempotency.keep_key(self._table, key_id, wanted, self.intake.now_ms()), perform)
             if kept == wanted:
-                return self.intake.accept(draft)
+                return self.intake.write(draft)
         there = drive(get_job(self._table, kept.for_job), perform)
         if there is None:
             # Whoever kept the key died before it wrote the job, or is about to write it: both may.
-            return self.intake.request(arrival.model_copy(update={"version_id": kept.version_id}))
-        if there.status == JobState.ACCEPTED:
-            self.intake.hand_over(there.job_id)
+            return self._taken_in(arrival.model_copy(update={"version_id": kept.version_id}))
         return there
+
+    def _taken_in(self, arrival: JobRequested) -> JobItem:
+        return self.intake.write(self.intake.draft(arrival))
+
+    def _hand_over(self, job: JobItem) -> None:
+        """If it fails, the caller is told all the same that the job is accepted, which it is: sent again, a request
+        without a key might be another job.
+        """
+        try:
+            self.intake.enqueue(job)
+        except Exception:  # noqa: BLE001 - the janitor hands it over
+            log.error("job.not_enqueued", job_id=job.job_id, run=job.run)
 
 
 def found(job: JobItem | None, job_id: str) -> JobItem:

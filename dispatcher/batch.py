@@ -123,8 +123,10 @@ class Batcher:
         sections = list(turn.sections)
         try:
             while section < len(sections) or not is_complete(sections):
-                if section >= len(sections):
-                    sections = self._further(turn.batch, sections)
+                if section >= len(sections) or _is_unread(turn.batch, sections):
+                    sections = self._further(turn, sections)
+                    if _is_unread(turn.batch, sections):
+                        return _answer("wait", section=section, round_=turn.round + 1, seconds=_SOON_SECONDS)
                 if sections[section].groups:
                     plan = {"bucket": self.settings.output_bucket, "key": sections[section].key}
                     return _answer("admit", plan=plan, section=section + 1, round_=turn.round)
@@ -137,17 +139,15 @@ class Batcher:
             return self._fail(turn.job, "nothing_to_do", told, section)
         return self._count(replace(turn, sections=tuple(sections)), section)
 
-    def _further(self, batch: BatchRun, sections: Sequence[BatchSection]) -> list[BatchSection]:
-        """The sections with the next one. Those of an object that lists keys are all written before the first is
-        admitted: a line at its end that is no key fails the batch before anything of it is done.
-        """
-        found = list(sections)
+    def _further(self, turn: _Turn, sections: Sequence[BatchSection]) -> list[BatchSection]:
+        """The sections with the next one; of an object that lists keys, with as many as there is time for."""
+        batch, found = turn.batch, list(sections)
         while not is_complete(found):
             if len(found) >= MAX_SECTIONS:
                 told = f"more than {MAX_SECTIONS} sections of {SECTION_MEMBERS} keys: ask for several prefixes or lists"
                 raise ListError("too_many", told)
             found.append(self._listed(batch, found))
-            if batch.pin.keys_object is None:
+            if batch.pin.keys_object is None or turn.left_ms() < _LEFT_MS:
                 break
         return found
 
@@ -290,6 +290,13 @@ def _answer(
         "round": round_,
         "wait": seconds,
     }
+
+
+def _is_unread(batch: BatchRun, sections: Sequence[BatchSection]) -> bool:
+    """Whether an object that lists keys is not read to its end. None of its members is admitted before, however many
+    calls that takes: a line at its end that is no key fails the batch before anything of it is done.
+    """
+    return batch.pin.keys_object is not None and not is_complete(sections)
 
 
 def _first_over(groups: Sequence[Sequence[Member]], run: int) -> int:

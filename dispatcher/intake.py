@@ -108,7 +108,7 @@ class Intake:
         Raises:
             InvalidEvent: there is no such job.
         """
-        self._hand_over(self._known(job_id))
+        self.enqueue(self._known(job_id))
 
     def draft(self, arrival: JobRequested) -> Draft:
         """The job a request for an object or a batch would be. Nothing is written yet: `accept` does that."""
@@ -121,12 +121,18 @@ class Intake:
     def _request(self, request: JobRequested, shelf: Shelf) -> JobItem:
         if request.job_id is not None:
             job = self._known(request.job_id)
-            self._hand_over(job)
+            self.enqueue(job)
             return job
         return self.accept(self._draft(request, shelf))
 
     def accept(self, draft: Draft) -> JobItem:
         """Writes the job of a draft, or finds it there, and hands it over."""
+        job = self.write(draft)
+        self.enqueue(job)
+        return job
+
+    def write(self, draft: Draft) -> JobItem:
+        """Writes the job of a draft, or finds it there. Who dies before `enqueue` leaves that to the janitor."""
         result = drive(accept(self.settings.table, draft, self.now_ms()), self.perform)
         job = result.job
         told = {"job_id": job.job_id, "run": job.run, "bucket": job.bucket, "key": job.key, "dataset": job.dataset}
@@ -134,7 +140,6 @@ class Intake:
             log.warning("job.rejected", **told, reason=job.error.model_dump() if job.error else None)
         else:
             log.info(f"job.{type(result).__name__.lower()}", **told, size=job.size, status=job.status)
-        self._hand_over(job)
         return job
 
     def _known(self, job_id: str) -> JobItem:
@@ -143,7 +148,7 @@ class Intake:
             raise InvalidEvent(f"there is no job {job_id} to enqueue; its record may have expired")
         return job
 
-    def _hand_over(self, job: JobItem) -> None:
+    def enqueue(self, job: JobItem) -> None:
         """Enqueues a job that is ACCEPTED, whoever accepted it; any other was handed over before."""
         if job.status != JobState.ACCEPTED:
             return

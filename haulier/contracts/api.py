@@ -208,6 +208,9 @@ ERRORS: Mapping[ErrorStatus, str] = {
 }
 
 
+RouteName = Literal["submitJob", "listJobs", "getJob", "retryJob", "cancelJob"]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path.
@@ -222,7 +225,7 @@ class Route:
         idempotent: whether it reads the header `Idempotency-Key`.
     """
 
-    name: str
+    name: RouteName
     method: Literal["GET", "POST"]
     path: str
     summary: str

@@ -2,8 +2,9 @@
 
 The status index lists them, by partition (a final state and a shard) and time. Each call writes the next file of a
 partition, of one day's jobs with all of their items, and then moves the partition's mark. A crash before that writes
-the same file again, under the same name, since the mark says where it begins; nothing is lost and nothing is there
-twice. A job that is started again leaves its partition, and is archived once more when it ends again.
+the file again, under the same name, since the mark says where it begins; if its first job was started again meanwhile
+the name is another one, and the other jobs are there twice. Nothing is lost. A job that is started again leaves its
+partition, and is archived once more when it ends again: of two records of a job the newer counts.
 
 The table needs no other note: what lies before the mark is archived, and each item expires as it would have anyway.
 """

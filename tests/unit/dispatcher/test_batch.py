@@ -139,6 +139,22 @@ def test_a_line_that_is_no_key_fails_the_batch_before_any_member_is_admitted(
     assert len([sk for one, sk in cloud.items if one == job.job_id and sk.startswith("r0001#s")]) == 3
 
 
+def test_no_member_is_admitted_before_a_list_that_takes_several_calls_is_read_to_its_end(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haulier.jobs.listing.SECTION_MEMBERS", 2)
+    monkeypatch.setattr("haulier.jobs.listing.WINDOW_BYTES", 32)
+    cloud.ranged = True
+    for last, verdict in (("x" * 1025, "over"), (KEYS[0], "admit")):
+        cloud.put(INPUT, "incoming/list", "\n".join([*KEYS, last]).encode())
+        job = asked(cloud, keys_object="incoming/list")
+        answers = [step(cloud, job, left_ms=0)]
+        while answers[-1]["verdict"] == "wait":
+            assert not members(cloud)
+            answers.append(step(cloud, job, left_ms=0, section=answers[-1]["section"], round=answers[-1]["round"]))
+        assert [answer["verdict"] for answer in answers] == ["wait", "wait", verdict]
+
+
 def test_a_list_with_more_sections_than_an_execution_can_pass_fails_the_batch(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
